@@ -1,0 +1,1 @@
+"""Makes the folder a package, so that the tests import the integration from here."""
