@@ -1,0 +1,47 @@
+"""Read meters that speak IEC 62056-21, with or without Home Assistant.
+
+readout = await iec21.read_out("/dev/ttyUSB0")
+for reading in iec21.interpret(readout):
+    print(reading.code, reading.value, reading.unit)
+"""
+
+from .capture import DamagedCaptureError, decode
+from .client import identify, read_out
+from .exceptions import (
+    ChecksumError,
+    EchoOnlyError,
+    IecError,
+    LinkError,
+    MeterRefusedError,
+    MeterTimeoutError,
+    TelegramError,
+)
+from .messages import Identification
+from .settings import Framing, Mode, Settings
+from .steps import DataArrived, Event, Identified, Retrying
+from .telegram import Check, DataSet, Readout
+
+__all__ = [
+    "Check",
+    "ChecksumError",
+    "DamagedCaptureError",
+    "DataArrived",
+    "DataSet",
+    "EchoOnlyError",
+    "Event",
+    "Framing",
+    "Identification",
+    "Identified",
+    "IecError",
+    "LinkError",
+    "MeterRefusedError",
+    "MeterTimeoutError",
+    "Mode",
+    "Readout",
+    "Retrying",
+    "Settings",
+    "TelegramError",
+    "decode",
+    "identify",
+    "read_out",
+]

@@ -1,0 +1,162 @@
+r"""Captured telegrams: from a file to the readout in it.
+
+A capture may be the raw bytes of the line, the same as hexadecimal text, or
+text with `<STX>` and its like for control characters. Identification, frame
+and check may be there or not, and parts of several telegrams may follow each
+other. Nothing here can know time or speed; a live meter is read by `client`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import re
+
+from .const import ACK, EOT, ETX, LINE_END, NAK, SOH, STX
+from .exceptions import ChecksumError, TelegramError
+from .framing import BlockReader, strip_parity
+from .messages import Identification
+from .telegram import BadLine, Check, DataSet, Readout, parse_data_lines
+
+_NAMES = {
+    "NUL": b"\x00",
+    "SOH": bytes([SOH]),
+    "STX": bytes([STX]),
+    "ETX": bytes([ETX]),
+    "EOT": bytes([EOT]),
+    "ACK": bytes([ACK]),
+    "LF": b"\n",
+    "CR": b"\r",
+    "CRLF": LINE_END,
+    "NAK": bytes([NAK]),
+}
+_NAME = re.compile(rb"<(" + "|".join(_NAMES).encode() + rb")>", re.IGNORECASE)
+_LINE_ENDS_BY_NAME = re.compile(rb"<(?:CR|LF|CRLF)>", re.IGNORECASE)
+_HEX = re.compile(rb"\s*(?:[0-9A-Fa-f]{2}[\s,]*)+")
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """A captured readout taken apart, so that a simulated meter can send it."""
+
+    identification: Identification | None
+    """None where the capture begins after it."""
+
+    block: bytes
+    """All data lines, each with CR LF, without frame and exclamation mark."""
+
+
+class DamagedCaptureError(ChecksumError):
+    """A capture whose check does not match.
+
+    `readout` holds what it says all the same, for people to look at.
+    """
+
+    def __init__(self, error: ChecksumError, readout: Readout) -> None:
+        """Record what is wrong with the capture and what can be read of it."""
+        super().__init__(str(error), error.received)
+        self.readout = readout
+
+
+def normalise(data: bytes) -> bytes:
+    """Return the bytes of the line that `data` shows, without parity bits.
+
+    `data` is raw bytes, hexadecimal text, or text with `<STX>` and its like, in
+    which lines that begin with ">>" were sent by the client.
+    """
+    if _HEX.fullmatch(data):
+        data = bytes.fromhex(re.sub(rb"[\s,]", b"", data).decode())
+    elif _NAME.search(data):
+        lines = [line.strip() for line in data.splitlines()]
+        lines = [line.removeprefix(b"<< ") for line in lines if line[:2] != b">>"]
+        named = _LINE_ENDS_BY_NAME.search(data)
+        text = (b"" if named else LINE_END).join(lines)
+        data = _NAME.sub(lambda match: _NAMES[match[1].decode().upper()], text)
+    return strip_parity(data)
+
+
+def decode(data: bytes, check: Check = Check.AUTO) -> Readout:
+    """Read a captured readout in any form.
+
+    A capture without check or without end is taken as it is: only what is
+    there can be verified, and `Readout.check` says what was.
+
+    Raises:
+        DamagedCaptureError: the check does not match; `readout` is on the error.
+        TelegramError: there is neither a data set nor an identification in it.
+
+    """
+    rest = normalise(data)
+    telegrams: list[_Telegram] = []
+    while not telegrams or b"(" in rest:
+        telegrams.append(_read_telegram(rest, check))
+        rest = telegrams[-1].rest
+    identifications = [part.identification for part in telegrams if part.identification]
+    identification = identifications[0] if identifications else None
+    items = [item for part in telegrams for item in part.items]
+    data_sets = tuple(item for item in items if isinstance(item, DataSet))
+    if not data_sets and identification is None:
+        raise TelegramError("there is neither data set nor identification in it", data)
+    errors = [part.error for part in telegrams if part.error]
+    readout = Readout(
+        identification=identification,
+        data_sets=data_sets,
+        bad_lines=tuple(item.text for item in items if isinstance(item, BadLine)),
+        check=telegrams[0].check,
+        mode=identification.mode if identification else "",
+        baud_rate=identification.baud_rate if identification else 0,
+        raw=b"".join(part.block for part in telegrams),
+    )
+    if errors:
+        raise DamagedCaptureError(errors[0], readout)
+    return readout
+
+
+def split_capture(data: bytes) -> Capture:
+    """Take a capture apart for a simulated meter.
+
+    Raises:
+        TelegramError: there is no data set in it.
+
+    """
+    readout = decode(data, Check.NONE)
+    lines = re.split(rb"[\r\n]+", readout.raw.strip(b"\r\n\x00"))
+    return Capture(readout.identification, b"".join(line + LINE_END for line in lines))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Telegram:
+    """One telegram of a capture."""
+
+    identification: Identification | None
+    items: tuple[DataSet | BadLine, ...]
+    block: bytes
+    check: Check
+    error: ChecksumError | None
+    rest: bytes
+
+
+def _read_telegram(data: bytes, check: Check) -> _Telegram:
+    found = Identification.find(data)
+    # An identification behind the first data set belongs to the next telegram,
+    # unless the bracket is its own: some type names hold brackets.
+    if found is None or found[1] > data.find(b"(") >= 0:
+        identification, start, end = None, 0, 0
+    else:
+        identification, start, end = found
+    reader = BlockReader(data[start:end])
+    text = reader.receive_data(data[end:]) + reader.end_of_data()
+    error = None
+    verified = Check.NONE
+    try:
+        if reader.checked:
+            verified = reader.verify(check)
+    except ChecksumError as mismatch:
+        error = mismatch
+    return _Telegram(
+        identification=identification,
+        items=tuple(parse_data_lines(text)),
+        block=reader.block,
+        check=verified,
+        error=error,
+        rest=reader.rest if reader.complete else b"",
+    )

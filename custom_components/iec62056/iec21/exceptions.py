@@ -1,0 +1,83 @@
+"""Everything the protocol package can raise.
+
+Callers branch on four questions, and each has one class: is the link gone
+(`LinkError`), is the meter silent (`MeterTimeoutError`), did it say something
+we cannot use (`TelegramError`), or did it say no (`MeterRefusedError`)?
+
+Nothing else leaves the package because of what a meter sends: any other
+exception is a bug in it.
+"""
+
+
+class IecError(Exception):
+    """Base of all errors of this package; never raised itself."""
+
+
+class LinkError(IecError):
+    """The port cannot be used, or was lost on the way.
+
+    The text names the port and the cause. Retry once the cause is removed: the
+    cable, the gateway, the permission, or the program that holds the port.
+    """
+
+
+class MeterTimeoutError(IecError):
+    """The meter did not finish its answer in time.
+
+    Worth one retry: optical heads lose the first sign-on to a sleeping meter
+    often enough that a single silence says nothing.
+
+    `waiting_for` names what stayed unanswered ("identification", "readout"),
+    and `received` holds what had arrived by then, which for a badly aligned
+    head is usually a few garbled bytes.
+    """
+
+    def __init__(self, waiting_for: str, received: bytes = b"") -> None:
+        """Record which part of the conversation stayed unanswered."""
+        super().__init__(
+            f"the meter sent no complete {waiting_for} ({len(received)} bytes received)"
+        )
+        self.waiting_for = waiting_for
+        self.received = received
+
+
+class EchoOnlyError(MeterTimeoutError):
+    """Only our own sign-on came back.
+
+    The head or the two-wire loop works, and no meter is in front of it: put
+    the head on the meter, or turn it.
+    """
+
+    def __init__(self, received: bytes) -> None:
+        """Record the echo."""
+        super().__init__("identification", received)
+        self.args = ("only our own sign-on came back, no meter answered",)
+
+
+class TelegramError(IecError):
+    """What arrived is not a usable IEC 62056-21 telegram.
+
+    One retry is worth it, since noise looks the same; if it stays, the baud
+    rate, the framing or the kind of meter is wrong. `received` holds the bytes.
+    """
+
+    def __init__(self, problem: str, received: bytes = b"") -> None:
+        """Record what is wrong and the bytes that show it."""
+        super().__init__(problem)
+        self.received = received
+
+
+class ChecksumError(TelegramError):
+    """The check does not match. Nothing in the telegram may be used."""
+
+
+class MeterRefusedError(IecError):
+    """The meter understood and said no: an error message or a sign-off.
+
+    Repeating the same request does not help. `answer` is the meter's own text.
+    """
+
+    def __init__(self, answer: str) -> None:
+        """Record the meter's own words."""
+        super().__init__(f"the meter refused: {answer}")
+        self.answer = answer

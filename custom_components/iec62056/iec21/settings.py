@@ -1,0 +1,149 @@
+"""How a meter is spoken to: everything a user may have to set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from .const import MODE_B_BAUD_RATES, MODE_C_BAUD_RATES
+from .telegram import Check
+
+DEFAULT_TIMEOUT: Final = 2.5
+"""Seconds without a character before an answer counts as missing.
+
+The norm allows the meter 1.5 s (clause 6.4.3.6); slow gateways need the rest.
+"""
+
+BAUD_RATES: Final = tuple(
+    sorted({*MODE_C_BAUD_RATES.values(), *MODE_B_BAUD_RATES.values()})
+)
+"""The speeds of the norm, slowest first."""
+
+
+class Mode(StrEnum):
+    """Which protocol mode a session uses (clause 6.4)."""
+
+    AUTO = "auto"
+    """What the identification offers."""
+
+    A = "a"
+    """The readout follows at the first speed."""
+
+    B = "b"
+    """The readout follows at the offered speed, without acknowledgement."""
+
+    C = "c"
+    """The speed is acknowledged first."""
+
+    D = "d"
+    """The meter sends by itself; nothing is ever sent to it."""
+
+
+class Framing(StrEnum):
+    """Byte size, parity and stop bits of the line."""
+
+    AUTO = "auto"
+    """7E1, the norm's; the parity bit is taken off where the port leaves it on."""
+
+    SEVEN_EVEN_ONE = "7e1"
+    SEVEN_EVEN_TWO = "7e2"
+    SEVEN_NONE_ONE = "7n1"
+    SEVEN_ODD_ONE = "7o1"
+    EIGHT_NONE_ONE = "8n1"
+    EIGHT_EVEN_ONE = "8e1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How to speak to one meter. The defaults suit an ordinary meter and head.
+
+    Raises:
+        ValueError: a setting is outside its range; the text says which.
+
+    """
+
+    address: str = ""
+    """Device address, at most 32 printable characters without "/" and "!"."""
+
+    mode: Mode = Mode.AUTO
+
+    baud_rate: int | None = None
+    """First speed in baud. None: 300, or 2400 in mode D."""
+
+    max_baud_rate: int | None = None
+    """Highest speed in baud to accept. None: whatever the meter offers."""
+
+    switch_baud_rate: bool = True
+    """Whether the link can change its speed. False asks the meter to stay."""
+
+    gateway_baud_rate: int | None = None
+    """Fixed speed in baud of a gateway that cannot change it.
+
+    None: unknown, so the meter is asked to stay at its first speed.
+    """
+
+    framing: Framing = Framing.AUTO
+
+    wake_up: int = 0
+    """NUL characters before the sign-on, for meters on a battery (Annex B)."""
+
+    timeout: float = DEFAULT_TIMEOUT
+    """Seconds without a character before an answer counts as missing."""
+
+    acknowledge_delay: float | None = None
+    """Seconds between identification and acknowledgement.
+
+    None: the reaction time that the identification announces.
+    """
+
+    quiet_time: float = 0.0
+    """Seconds of silence before the sign-on; some RS-485 meters want 0.1."""
+
+    switch_delay: float | None = None
+    """Seconds between the end of the acknowledgement and the change of speed.
+
+    None: 20 ms, or 5 ms for a meter that may answer after 20 ms.
+    """
+
+    close_delay: float = 0.0
+    """Seconds between the last byte and the closing of the port."""
+
+    attempts: int = 3
+    """Sign-ons before the meter counts as silent (clause 6.4.7 repeats 3 times)."""
+
+    check: Check = Check.AUTO
+
+    def __post_init__(self) -> None:
+        """Refuse what could never work, before a port is opened."""
+        if (
+            len(self.address) > 32
+            or not self.address.isascii()
+            or not (self.address.isprintable())
+            or set(self.address) & set("/!")
+        ):
+            raise ValueError(
+                f"the device address {self.address!r} is not up to 32 printable"
+                ' ASCII characters without "/" and "!"'
+            )
+        for name in ("baud_rate", "max_baud_rate", "gateway_baud_rate"):
+            baud_rate = getattr(self, name)
+            if baud_rate is not None and not 50 <= baud_rate <= 4_000_000:
+                raise ValueError(f"{baud_rate} baud is not a usable speed")
+        if not 0.1 <= self.timeout <= 60:
+            raise ValueError(f"a timeout of {self.timeout} s is not 0.1 to 60 s")
+        for name in ("acknowledge_delay", "quiet_time", "switch_delay", "close_delay"):
+            seconds = getattr(self, name)
+            if seconds is not None and not 0 <= seconds <= 10:
+                raise ValueError(f"a {name} of {seconds} s is not 0 to 10 s")
+        if not 0 <= self.wake_up <= 1000:
+            raise ValueError(f"{self.wake_up} wake-up characters are not 0 to 1000")
+        if not 1 <= self.attempts <= 10:
+            raise ValueError(f"{self.attempts} attempts are not 1 to 10")
+
+    @property
+    def first_baud_rate(self) -> int:
+        """The speed in baud at which a session begins."""
+        if self.baud_rate is not None:
+            return self.baud_rate
+        return 2400 if self.mode is Mode.D else 300

@@ -1,0 +1,91 @@
+"""What a session tells its driver to do, and what it tells the user.
+
+A session never waits and never opens a port. It returns steps, in order, and
+the driver (`client` for us, `simulator` for the meter) carries them out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .exceptions import IecError
+from .messages import Identification
+from .telegram import DataSet, Readout
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Write `data`, and go on only once the last bit has left the port.
+
+    The step after a send is often a change of speed, and a speed that changes
+    early cuts the message short.
+    """
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SetBaudRate:
+    """Change the speed of the line. A link without one ignores this."""
+
+    baud_rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartTimer:
+    """Call `handle_timeout` after `seconds`, unless a new timer starts first."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Let `seconds` pass before the next step; only a meter needs this.
+
+    What arrives meanwhile is handed over afterwards.
+    """
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """The meter has said who it is and how fast it is going to be read."""
+
+    identification: Identification
+    baud_rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class DataArrived:
+    """Part of the readout is here. Nothing in it has been checked yet."""
+
+    received: int
+    """Bytes of the readout so far."""
+
+    data_sets: tuple[DataSet, ...]
+    """The data sets that have become complete since the last of these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """An attempt failed and another follows; forget what came in this one."""
+
+    error: IecError
+
+
+@dataclass(frozen=True, slots=True)
+class ReadoutReceived:
+    """The readout is complete and its check is right. The session is over."""
+
+    readout: Readout
+
+
+type Event = Identified | DataArrived | Retrying | ReadoutReceived
+"""What happens in a session; `ReadoutReceived` is the last."""
+
+type ClientStep = Send | SetBaudRate | StartTimer | Event
+"""What a session of the client returns."""
+
+type MeterStep = Send | SetBaudRate | StartTimer | Pause
+"""What a simulated meter returns."""

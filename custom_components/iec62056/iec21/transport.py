@@ -1,0 +1,186 @@
+"""The open port. The only module that imports serialx.
+
+Rule: every exception of serialx and of the operating system becomes a
+`LinkError` here, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+import errno
+import re
+from typing import Final, Protocol
+
+import serialx
+
+from .const import BITS_PER_CHARACTER
+from .exceptions import LinkError
+from .settings import Framing, Settings
+
+_READ_SIZE: Final = 4096
+_CLOSE_TIMEOUT: Final = 2.0
+"""Seconds for what is still unsent when a port is closed; serialx waits 30."""
+
+# Raw TCP has no line settings: the gateway's own are what they are.
+_SCHEMES_WITHOUT_SPEED: Final = ("socket://", "tcp://")
+
+_FRAMINGS: Final[dict[Framing, tuple[int, str, int]]] = {
+    Framing.AUTO: (7, "E", 1),
+    Framing.SEVEN_EVEN_ONE: (7, "E", 1),
+    Framing.SEVEN_EVEN_TWO: (7, "E", 2),
+    Framing.SEVEN_NONE_ONE: (7, "N", 1),
+    Framing.SEVEN_ODD_ONE: (7, "O", 1),
+    Framing.EIGHT_NONE_ONE: (8, "N", 1),
+    Framing.EIGHT_EVEN_ONE: (8, "E", 1),
+}
+
+_REASONS: Final = {
+    errno.ENOENT: "there is no such port",
+    errno.ENXIO: "there is no such port",
+    errno.ENODEV: "the adapter was unplugged",
+    errno.EIO: "the connection was lost",
+    errno.EACCES: "no permission to use it",
+    errno.EPERM: "no permission to use it",
+    errno.EBUSY: "another program uses it",
+    errno.ENOTTY: "it is not a serial port",
+    errno.ECONNREFUSED: "the gateway refuses the connection",
+    errno.ECONNRESET: "the gateway closed the connection",
+    errno.EPIPE: "the gateway closed the connection",
+    errno.EHOSTUNREACH: "the gateway cannot be reached",
+    errno.ENETUNREACH: "the gateway cannot be reached",
+    errno.ETIMEDOUT: "the gateway does not answer",
+}
+
+
+class Transport(Protocol):
+    """An open link. Made by `open_transport`, or by a simulated meter."""
+
+    @property
+    def can_switch(self) -> bool:
+        """Whether the link can change its speed."""
+
+    async def write(self, data: bytes) -> None:
+        """Send `data`; return once the last bit has left, as far as can be known.
+
+        Raises:
+            LinkError: the link is gone.
+
+        """
+
+    async def read(self, patience: float) -> bytes:
+        """Return what has arrived, b"" if that is nothing for `patience` seconds.
+
+        Raises:
+            LinkError: the link is gone.
+
+        """
+
+    async def set_baud_rate(self, baud_rate: int) -> None:
+        """Change the speed of the line in baud; a link without one ignores it.
+
+        Raises:
+            LinkError: the link is gone, or its adapter does not know the speed.
+
+        """
+
+    async def close(self) -> None:
+        """Close the link. Never raises, and may be called twice."""
+
+
+def display_port(port: str) -> str:
+    """Return `port` as it may be shown and logged: without keys and passwords."""
+    return re.sub(r"//[^/@]*@", "//", port.partition("?")[0])
+
+
+async def open_transport(port: str, settings: Settings) -> Transport:
+    """Open `port` at the first speed of `settings`.
+
+    `port` is a device path or a URL that serialx knows: `socket://host:port`,
+    `rfc2217://host:port`, `esphome://…`.
+
+    Raises:
+        LinkError: the port cannot be opened; the text says why.
+
+    """
+    bits, parity, stop_bits = _FRAMINGS[settings.framing]
+    with _link_errors(port):
+        serial = serialx.async_serial_for_url(
+            port,
+            baudrate=settings.first_baud_rate,
+            byte_size=bits,
+            parity=serialx.Parity(parity),
+            stopbits=serialx.StopBits(stop_bits),
+            close_timeout=_CLOSE_TIMEOUT,
+            # Optical heads are fed by these lines: dropping them between two
+            # readouts would switch the head off.
+            dtr_on_close=serialx.PinState.UNDEFINED,
+            rts_on_close=serialx.PinState.UNDEFINED,
+        )
+        await serial.open()
+    return SerialTransport(port, serial, settings)
+
+
+class SerialTransport:
+    """A link through serialx."""
+
+    def __init__(
+        self, port: str, serial: serialx.AsyncSerial, settings: Settings
+    ) -> None:
+        """Take over an open port."""
+        self._port = port
+        self._serial = serial
+        self._baud_rate = settings.first_baud_rate
+        self.can_switch = not port.startswith(_SCHEMES_WITHOUT_SPEED)
+
+    async def write(self, data: bytes) -> None:
+        """Send `data`; return once the last bit has left, as far as can be known."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        with _link_errors(self._port):
+            await self._serial.write(data)
+            await self._serial.flush()
+        if self.can_switch:
+            # Adapters report an empty buffer before the last bit is on the
+            # line; it cannot be sooner than the characters take.
+            line_time = len(data) * BITS_PER_CHARACTER / self._baud_rate
+            await asyncio.sleep(started + line_time - loop.time())
+
+    async def read(self, patience: float) -> bytes:
+        """Return what has arrived, b"" if that is nothing for `patience` seconds."""
+        try:
+            async with asyncio.timeout(patience):
+                with _link_errors(self._port):
+                    data = await self._serial.read(_READ_SIZE)
+        except TimeoutError:
+            return b""
+        if not data:
+            raise LinkError(f"{display_port(self._port)}: the connection was closed")
+        return data
+
+    async def set_baud_rate(self, baud_rate: int) -> None:
+        """Change the speed of the line in baud; a link without one ignores it."""
+        if self.can_switch:
+            with _link_errors(self._port):
+                await self._serial.reconfigure_port(baudrate=baud_rate)
+            self._baud_rate = baud_rate
+
+    async def close(self) -> None:
+        """Close the link. Never raises, and may be called twice."""
+        # A link that is gone is closed, whatever it says about that.
+        with suppress(OSError, serialx.SerialException):
+            await self._serial.close()
+
+
+@contextmanager
+def _link_errors(port: str) -> Iterator[None]:
+    """Turn whatever goes wrong with the port into a `LinkError` that says what."""
+    try:
+        yield
+    except OSError as error:
+        # A connection that is not made in time has neither number nor text.
+        reason = _REASONS.get(error.errno or 0) or str(error) or "it does not answer"
+        raise LinkError(f"{display_port(port)}: {reason}") from error
+    except (serialx.SerialException, ValueError) as error:
+        raise LinkError(f"{display_port(port)}: {error}") from error

@@ -1,0 +1,386 @@
+"""A readout step by step: what the client sends, when, and what it makes of answers.
+
+No port, no event loop: bytes go in and steps come out. A whole conversation
+with a meter is in `test_client`.
+"""
+
+import pytest
+
+from iec21 import (
+    ChecksumError,
+    DataArrived,
+    DataSet,
+    EchoOnlyError,
+    Identification,
+    Identified,
+    MeterRefusedError,
+    MeterTimeoutError,
+    Mode,
+    Retrying,
+    Settings,
+    TelegramError,
+)
+from iec21.framing import MAX_NOISE, MAX_READOUT, add_parity, crc16, frame
+from iec21.session import ReadoutSession, State
+from iec21.settings import DEFAULT_TIMEOUT
+from iec21.steps import ClientStep, ReadoutReceived, Send, SetBaudRate, StartTimer
+from iec21.telegram import Check, Readout
+
+SIGN_ON = b"/?!\r\n"
+BLOCK = b"0.0.0(12345678)\r\n1.8.0(000123.456*kWh)\r\n"
+DATA_SETS = (DataSet("0.0.0", "12345678"), DataSet("1.8.0", "000123.456", "kWh"))
+MODE_C = b"/ABC5METER\r\n"
+ANSWER_TIMER = StartTimer(DEFAULT_TIMEOUT)
+
+
+def session_after(
+    identification: bytes, settings: Settings | None = None, **options: bool
+) -> ReadoutSession:
+    """Return a session whose meter has just identified itself."""
+    session = ReadoutSession(settings or Settings(), **options)
+    session.start()
+    session.receive_data(identification)
+    return session
+
+
+def readout_in(steps: list[ClientStep]) -> Readout:
+    """Return the readout that `steps` end with."""
+    match steps:
+        case [*_, ReadoutReceived(readout)]:
+            return readout
+    raise AssertionError(steps)
+
+
+def answer_every_attempt(session: ReadoutSession, data: bytes) -> list[ClientStep]:
+    """Answer each sign-on with `data` and silence; return all steps.
+
+    Raises:
+        IecError: the session gave up.
+
+    """
+    steps = session.start()
+    while session.state is not State.DONE:
+        if session.state is State.IDENTIFICATION:
+            steps += session.receive_data(data)
+        steps += session.handle_timeout()
+    return steps
+
+
+def test_mode_c_from_sign_on_to_readout() -> None:
+    """The speed changes after the acknowledgement and before the data."""
+    session = ReadoutSession(Settings())
+    assert session.start() == [Send(SIGN_ON), ANSWER_TIMER]
+    assert session.receive_data(MODE_C) == [
+        Identified(Identification.parse(MODE_C), 9600),
+        StartTimer(0.2),
+    ]
+    assert session.handle_timeout() == [Send(b"\x06050\r\n"), StartTimer(0.02)]
+    assert session.handle_timeout() == [SetBaudRate(9600), ANSWER_TIMER]
+    data = frame(BLOCK)
+    assert session.receive_data(data[:20]) == [
+        DataArrived(19, DATA_SETS[:1]),
+        ANSWER_TIMER,
+    ]
+    assert session.receive_data(data[20:]) == [
+        DataArrived(len(data) - 1, DATA_SETS[1:]),
+        ReadoutReceived(
+            Readout(
+                identification=Identification.parse(MODE_C),
+                data_sets=DATA_SETS,
+                check=Check.XOR,
+                mode="C",
+                baud_rate=9600,
+                raw=BLOCK,
+            )
+        ),
+    ]
+    assert session.state is State.DONE
+    assert session.receive_data(b"/?!") == session.handle_timeout() == []
+
+
+def test_mode_a_sends_its_data_at_once() -> None:
+    """No acknowledgement, no change of speed (clause 6.4.1)."""
+    session = ReadoutSession(Settings())
+    session.start()
+    steps = session.receive_data(b"/ABC METER\r\n" + frame(BLOCK))
+    assert not [step for step in steps if isinstance(step, Send | SetBaudRate)]
+    readout = readout_in(steps)
+    assert (readout.mode, readout.baud_rate) == ("A", 300)
+
+
+def test_mode_b_changes_speed_without_acknowledgement() -> None:
+    """The meter pauses while both sides change (clause 6.4.2)."""
+    session = ReadoutSession(Settings())
+    session.start()
+    assert session.receive_data(b"/LUGCMETER\r\n") == [
+        Identified(Identification.parse(b"/LUGCMETER"), 2400),
+        SetBaudRate(2400),
+        ANSWER_TIMER,
+    ]
+    readout = readout_in(session.receive_data(frame(BLOCK, Check.NONE)))
+    assert (readout.mode, readout.baud_rate, readout.check) == ("B", 2400, Check.NONE)
+
+
+def test_mode_d_only_listens() -> None:
+    """A meter that sends by itself is never spoken to."""
+    session = ReadoutSession(Settings(mode=Mode.D, wake_up=10))
+    assert session.start() == [ANSWER_TIMER]
+    stream = b"8.0(1*kWh)\r\n!\r\n/ABC3METER\r\n\r\n" + frame(BLOCK, Check.NONE)
+    readout = readout_in(session.receive_data(stream))
+    assert readout.data_sets == DATA_SETS
+    assert (readout.mode, readout.baud_rate) == ("D", 2400)
+
+
+@pytest.mark.parametrize("piece", [1, 7, 4096])
+def test_a_telegram_with_crc_is_mode_d_whatever_it_announces(piece: int) -> None:
+    """DSMR meters print a speed character that has no meaning."""
+    telegram = b"/ABC5\\2METER\r\n\r\n1-0:1.8.1(000123.456*kWh)\r\n!"
+    telegram += f"{crc16(telegram):04X}\r\n".encode()
+    session = ReadoutSession(Settings(mode=Mode.D, baud_rate=9600))
+    session.start()
+    steps: list[ClientStep] = []
+    for index in range(0, len(telegram), piece):
+        steps += session.receive_data(telegram[index : index + piece])
+    readout = readout_in(steps)
+    assert (readout.mode, readout.check) == ("D", Check.CRC16)
+
+
+def test_a_fast_meter_is_acknowledged_after_20_ms() -> None:
+    """A lower-case third letter shortens both delays (clause 6.3.14, item 12)."""
+    session = ReadoutSession(Settings())
+    session.start()
+    assert StartTimer(0.02) in session.receive_data(b"/ISk5METER\r\n")
+    assert session.handle_timeout() == [Send(b"\x06050\r\n"), StartTimer(0.005)]
+
+
+def test_delays_can_be_set() -> None:
+    """Some heads and gateways need more time than the norm."""
+    settings = Settings(acknowledge_delay=0.5, switch_delay=0.25, timeout=7)
+    session = ReadoutSession(settings)
+    assert session.start() == [Send(SIGN_ON), StartTimer(7)]
+    assert StartTimer(0.5) in session.receive_data(MODE_C)
+    assert session.handle_timeout() == [Send(b"\x06050\r\n"), StartTimer(0.25)]
+
+
+def test_a_battery_meter_is_woken_first() -> None:
+    """One write of NULs, silence of 1.6 s, then the sign-on (Annex B.1)."""
+    session = ReadoutSession(Settings(wake_up=66))
+    assert session.start() == [Send(bytes(66)), StartTimer(1.6)]
+    assert session.receive_data(b"\x00") == []
+    assert session.handle_timeout() == [Send(SIGN_ON), ANSWER_TIMER]
+
+
+def test_silence_can_be_kept_before_the_sign_on() -> None:
+    """Whatever still comes makes it longer."""
+    session = ReadoutSession(Settings(quiet_time=0.1))
+    assert session.start() == [StartTimer(0.1)]
+    assert session.receive_data(b"x") == [StartTimer(1.5)]
+    assert session.handle_timeout() == [Send(SIGN_ON), ANSWER_TIMER]
+
+
+@pytest.mark.parametrize(
+    ("settings", "can_switch", "acknowledgement"),
+    [
+        (Settings(), False, b"\x06000\r\n"),
+        (Settings(switch_baud_rate=False), True, b"\x06000\r\n"),
+        (Settings(max_baud_rate=4800), True, b"\x06000\r\n"),
+        (Settings(max_baud_rate=9600), True, b"\x06050\r\n"),
+        (Settings(gateway_baud_rate=9600), False, b"\x06050\r\n"),
+        (Settings(baud_rate=9600), True, b"\x06050\r\n"),
+        (Settings(baud_rate=9600, switch_baud_rate=False), True, b"\x06050\r\n"),
+        (Settings(gateway_baud_rate=115200), False, b"\x06000\r\n"),
+    ],
+)
+def test_the_acknowledgement_asks_for_what_the_link_can_do(
+    settings: Settings, acknowledgement: bytes, *, can_switch: bool
+) -> None:
+    """The offer if the link manages it, else to stay where the link is."""
+    session = session_after(MODE_C, settings, can_switch=can_switch)
+    assert session.handle_timeout()[0] == Send(acknowledgement)
+
+
+def test_a_link_without_speed_reads_mode_b_as_it_comes() -> None:
+    """The gateway has the speed, if anybody."""
+    session = ReadoutSession(Settings(), can_switch=False)
+    session.start()
+    steps = session.receive_data(b"/LUGCMETER\r\n" + frame(BLOCK, Check.NONE))
+    assert not [step for step in steps if isinstance(step, SetBaudRate)]
+    assert readout_in(steps).data_sets == DATA_SETS
+
+
+def test_an_unknown_baud_rate_character_keeps_the_first_speed() -> None:
+    """Guessing would lose the readout; the meter stays at 300 Bd as well."""
+    session = session_after(b"/ABC8METER\r\n")
+    assert session.handle_timeout() == [Send(b"\x06000\r\n"), ANSWER_TIMER]
+
+
+def test_a_set_mode_wins_over_the_announced_one() -> None:
+    """For meters whose identification says something else than they do."""
+    session = session_after(b"/ABC5METER\r\n", Settings(mode=Mode.A))
+    assert readout_in(session.receive_data(frame(BLOCK))).mode == "A"
+
+
+def test_data_that_come_unasked_are_read() -> None:
+    """A meter may announce 9600 Bd and send at 300 at once."""
+    session = session_after(MODE_C)
+    assert session.receive_data(b"\r\n\x00") == []
+    readout = readout_in(session.receive_data(frame(BLOCK)))
+    assert (readout.mode, readout.baud_rate) == ("A", 300)
+
+
+def test_our_own_echo_is_skipped() -> None:
+    """Heads and two-wire loops send everything back."""
+    session = ReadoutSession(Settings())
+    session.start()
+    assert session.receive_data(SIGN_ON) == [ANSWER_TIMER]
+    session.receive_data(MODE_C)
+    session.handle_timeout()
+    assert session.receive_data(b"\x06050\r\n") == []
+    session.handle_timeout()
+    late_echo = b"50\r\n"
+    assert readout_in(session.receive_data(late_echo + frame(BLOCK))).data_sets
+
+
+def test_the_parity_bit_is_taken_off() -> None:
+    """Gateways at eight data bits leave it in bit 7."""
+    session = session_after(add_parity(MODE_C))
+    session.handle_timeout()
+    session.handle_timeout()
+    readout = readout_in(session.receive_data(add_parity(frame(BLOCK))))
+    assert readout.data_sets == DATA_SETS
+
+
+@pytest.mark.parametrize(
+    ("noise", "kind", "waiting_for"),
+    [
+        (b"", MeterTimeoutError, "identification"),
+        (b"\x7f\x00?", MeterTimeoutError, "identification"),
+        (SIGN_ON, EchoOnlyError, "identification"),
+        (b"\x00" + SIGN_ON + b"\x00", EchoOnlyError, "identification"),
+    ],
+)
+def test_a_silent_meter_is_asked_three_times(
+    noise: bytes, kind: type[MeterTimeoutError], waiting_for: str
+) -> None:
+    """With 1.5 s of silence between, and then it is an error."""
+    session = ReadoutSession(Settings())
+    session.start()
+    for _ in range(2):
+        session.receive_data(noise)
+        retrying, pause = session.handle_timeout()
+        assert isinstance(retrying, Retrying)
+        assert pause == StartTimer(1.5)
+        assert session.handle_timeout() == [Send(SIGN_ON), ANSWER_TIMER]
+    session.receive_data(noise)
+    with pytest.raises(MeterTimeoutError) as caught:
+        session.handle_timeout()
+    assert type(caught.value) is kind
+    assert caught.value.waiting_for == waiting_for
+    assert caught.value.received == noise
+
+
+def test_the_second_sign_on_is_enough() -> None:
+    """The first one is often lost on a sleeping meter."""
+    session = ReadoutSession(Settings())
+    session.start()
+    session.handle_timeout()
+    assert session.handle_timeout() == [Send(SIGN_ON), ANSWER_TIMER]
+    assert isinstance(session.receive_data(MODE_C)[0], Identified)
+
+
+def test_a_line_that_is_never_quiet_is_no_meter() -> None:
+    """Noise ends an attempt, and a pause that never becomes one ends it all."""
+    session = ReadoutSession(Settings())
+    session.start()
+    steps = session.receive_data(b"x" * (MAX_NOISE + 1))
+    assert isinstance(steps[0], Retrying)
+    with pytest.raises(TelegramError, match="never falls silent"):
+        session.receive_data(b"x" * (MAX_READOUT + 1))
+
+
+def test_an_offered_speed_that_gives_nothing_is_not_tried_again() -> None:
+    """The second attempt stays at the speed that is known to work."""
+    session = session_after(MODE_C)
+    session.handle_timeout()
+    session.handle_timeout()
+    session.receive_data(b"\x7f\x00")
+    steps = session.handle_timeout()
+    assert isinstance(steps[0], Retrying)
+    assert isinstance(steps[0].error, MeterTimeoutError)
+    assert steps[0].error.waiting_for == "readout"
+    assert steps[1:] == [SetBaudRate(300), StartTimer(1.5)]
+    assert session.handle_timeout() == [Send(SIGN_ON), ANSWER_TIMER]
+    session.receive_data(MODE_C)
+    assert session.handle_timeout() == [Send(b"\x06000\r\n"), ANSWER_TIMER]
+    readout = readout_in(session.receive_data(frame(BLOCK)))
+    assert (readout.mode, readout.baud_rate) == ("C", 300)
+
+
+def test_a_damaged_readout_is_asked_for_again_at_the_same_speed() -> None:
+    """It came through but for one character, so the speed is right."""
+    session = session_after(MODE_C)
+    session.handle_timeout()
+    session.handle_timeout()
+    steps = session.receive_data(frame(BLOCK).replace(b"kWh", b"kWi"))
+    assert isinstance(steps[0], Retrying)
+    assert isinstance(steps[0].error, ChecksumError)
+    session.handle_timeout()
+    session.receive_data(MODE_C)
+    assert session.handle_timeout()[0] == Send(b"\x06050\r\n")
+
+
+def test_a_readout_that_is_damaged_every_time_is_an_error() -> None:
+    """Nothing of it ever becomes a reading."""
+    damaged = b"/ABC METER\r\n" + frame(BLOCK).replace(b"kWh", b"kWi")
+    with pytest.raises(ChecksumError):
+        answer_every_attempt(ReadoutSession(Settings()), damaged)
+
+
+def test_a_readout_that_breaks_off_every_time_is_an_error() -> None:
+    """With the number of bytes that had come."""
+    cut_off = b"/ABC METER\r\n" + frame(BLOCK)[:30]
+    with pytest.raises(TelegramError, match="broke off after 29 bytes"):
+        answer_every_attempt(ReadoutSession(Settings()), cut_off)
+
+
+def test_a_frame_without_its_check_is_an_error() -> None:
+    """Silence after ETX does not make the block right."""
+    session = ReadoutSession(Settings(attempts=1))
+    session.start()
+    session.receive_data(b"/ABC METER\r\n" + frame(BLOCK)[:-1])
+    with pytest.raises(ChecksumError, match="missing"):
+        session.handle_timeout()
+
+
+def test_a_block_may_end_with_the_bare_mark_and_silence() -> None:
+    """Some meters leave the last line end out."""
+    session = ReadoutSession(Settings())
+    session.start()
+    session.receive_data(b"/ABC METER\r\n" + BLOCK + b"!")
+    assert readout_in(session.handle_timeout()).data_sets == DATA_SETS
+
+
+def test_a_meter_that_signs_off_has_refused() -> None:
+    """Asking again would not help."""
+    session = session_after(MODE_C)
+    session.handle_timeout()
+    session.handle_timeout()
+    with pytest.raises(MeterRefusedError, match="signed off"):
+        session.receive_data(b"\x01B0\x03q")
+    assert session.state is State.DONE
+
+
+def test_bad_lines_are_kept_and_cost_nothing() -> None:
+    """They are counted apart from the data sets."""
+    session = ReadoutSession(Settings())
+    session.start()
+    block = b"1.8.0)\r\n" + BLOCK
+    readout = readout_in(session.receive_data(b"/ABC METER\r\n" + frame(block)))
+    assert readout.data_sets == DATA_SETS
+    assert readout.bad_lines == ("1.8.0)",)
+
+
+def test_nothing_happens_before_the_start() -> None:
+    """Bytes on the line belong to somebody else."""
+    session = ReadoutSession(Settings())
+    assert session.receive_data(MODE_C) == session.handle_timeout() == []
