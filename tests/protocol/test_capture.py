@@ -7,6 +7,7 @@ from iec21 import (
     DamagedCaptureError,
     DataSet,
     Identification,
+    OtherProtocolError,
     TelegramError,
     decode,
 )
@@ -94,9 +95,13 @@ def test_an_identification_alone_is_a_capture() -> None:
     assert readout.data_sets == ()
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b"hello world", b"\x1b\x1b\x1b\x1b\x01\x01\x01\x01"]
-)
+def test_another_protocol_is_named() -> None:
+    """A user who captured SML is told so."""
+    with pytest.raises(OtherProtocolError, match="SML"):
+        decode(b"\x1b\x1b\x1b\x1b\x01\x01\x01\x01\x76\x05")
+
+
+@pytest.mark.parametrize("data", [b"", b"hello world", b"\x1b\x1b\x1b\x1b"])
 def test_what_is_no_telegram_is_refused(data: bytes) -> None:
     """One sentence says so."""
     with pytest.raises(TelegramError, match="neither data set nor identification"):

@@ -16,11 +16,12 @@ from iec21 import (
     MeterRefusedError,
     MeterTimeoutError,
     Mode,
+    OtherProtocolError,
     Retrying,
     Settings,
     TelegramError,
 )
-from iec21.framing import MAX_NOISE, MAX_READOUT, add_parity, crc16, frame
+from iec21.framing import MAX_NOISE, MAX_READOUT, add_parity, frame
 from iec21.session import ReadoutSession, State
 from iec21.settings import DEFAULT_TIMEOUT
 from iec21.steps import ClientStep, ReadoutReceived, Send, SetBaudRate, StartTimer
@@ -119,30 +120,6 @@ def test_mode_b_changes_speed_without_acknowledgement() -> None:
     ]
     readout = readout_in(session.receive_data(frame(BLOCK, Check.NONE)))
     assert (readout.mode, readout.baud_rate, readout.check) == ("B", 2400, Check.NONE)
-
-
-def test_mode_d_only_listens() -> None:
-    """A meter that sends by itself is never spoken to."""
-    session = ReadoutSession(Settings(mode=Mode.D, wake_up=10))
-    assert session.start() == [ANSWER_TIMER]
-    stream = b"8.0(1*kWh)\r\n!\r\n/ABC3METER\r\n\r\n" + frame(BLOCK, Check.NONE)
-    readout = readout_in(session.receive_data(stream))
-    assert readout.data_sets == DATA_SETS
-    assert (readout.mode, readout.baud_rate) == ("D", 2400)
-
-
-@pytest.mark.parametrize("piece", [1, 7, 4096])
-def test_a_telegram_with_crc_is_mode_d_whatever_it_announces(piece: int) -> None:
-    """DSMR meters print a speed character that has no meaning."""
-    telegram = b"/ABC5\\2METER\r\n\r\n1-0:1.8.1(000123.456*kWh)\r\n!"
-    telegram += f"{crc16(telegram):04X}\r\n".encode()
-    session = ReadoutSession(Settings(mode=Mode.D, baud_rate=9600))
-    session.start()
-    steps: list[ClientStep] = []
-    for index in range(0, len(telegram), piece):
-        steps += session.receive_data(telegram[index : index + piece])
-    readout = readout_in(steps)
-    assert (readout.mode, readout.check) == ("D", Check.CRC16)
 
 
 def test_a_fast_meter_is_acknowledged_after_20_ms() -> None:
@@ -384,3 +361,70 @@ def test_nothing_happens_before_the_start() -> None:
     """Bytes on the line belong to somebody else."""
     session = ReadoutSession(Settings())
     assert session.receive_data(MODE_C) == session.handle_timeout() == []
+
+
+def test_a_readout_without_identification_is_read() -> None:
+    """Some meters answer the sign-on for another list with the list itself."""
+    session = ReadoutSession(Settings(selector="2"))
+    assert session.start() == [Send(b"/2!\r\n"), ANSWER_TIMER]
+    assert session.receive_data(b"\x02") == [ANSWER_TIMER]
+    readout = readout_in(session.receive_data(frame(BLOCK)[1:]))
+    assert readout.identification is None
+    assert readout.data_sets == DATA_SETS
+
+
+def test_a_gateway_hears_every_second_sign_on_with_parity() -> None:
+    """What the meter answered to is kept for the rest of the session."""
+    session = ReadoutSession(Settings(), can_switch=False)
+    assert session.start() == [Send(SIGN_ON), ANSWER_TIMER]
+    session.handle_timeout()
+    assert session.handle_timeout() == [Send(add_parity(SIGN_ON)), ANSWER_TIMER]
+    session.receive_data(add_parity(MODE_C))
+    assert session.handle_timeout()[0] == Send(add_parity(b"\x06000\r\n"))
+    damaged = add_parity(frame(BLOCK).replace(b"kWh", b"kWi"))
+    assert isinstance(session.receive_data(damaged)[0], Retrying)
+    assert session.handle_timeout() == [Send(add_parity(SIGN_ON)), ANSWER_TIMER]
+    assert session.learned == Settings(software_parity=True)
+
+
+@pytest.mark.parametrize("parity", [True, False])
+def test_software_parity_can_be_set(*, parity: bool) -> None:
+    """Then nothing is tried by turns."""
+    settings = Settings(software_parity=parity)
+    session = ReadoutSession(settings, can_switch=False)
+    sign_on = Send(add_parity(SIGN_ON) if parity else SIGN_ON)
+    assert session.start()[0] == sign_on
+    session.handle_timeout()
+    assert session.handle_timeout()[0] == sign_on
+    assert session.learned is settings
+
+
+def test_our_own_echo_is_known_with_parity_too() -> None:
+    """The gateway sends back what it was sent."""
+    session = ReadoutSession(Settings(software_parity=True, attempts=1))
+    session.start()
+    session.receive_data(add_parity(SIGN_ON))
+    with pytest.raises(EchoOnlyError):
+        session.handle_timeout()
+
+
+def test_another_protocol_is_named_at_once() -> None:
+    """Trying again would not help."""
+    session = ReadoutSession(Settings())
+    session.start()
+    with pytest.raises(OtherProtocolError, match="the meter speaks SML") as caught:
+        session.receive_data(b"\x00\x1b\x1b\x1b\x1b\x01\x01\x01\x01\x76")
+    assert caught.value.protocol == "SML"
+    assert session.state is State.DONE
+
+
+def test_a_search_may_ask_less_often_and_less_long() -> None:
+    """Once the meter has answered, it gets all the attempts of the settings."""
+    session = ReadoutSession(Settings(), sign_ons=1, patience=1.7)
+    assert session.start() == [Send(SIGN_ON), StartTimer(1.7)]
+    session.receive_data(b"/ABC METER\r\n" + frame(BLOCK)[:9])
+    assert isinstance(session.handle_timeout()[0], Retrying)
+    hasty = ReadoutSession(Settings(), sign_ons=1, patience=1.7)
+    hasty.start()
+    with pytest.raises(MeterTimeoutError):
+        hasty.handle_timeout()

@@ -6,7 +6,7 @@ for reading in iec21.interpret(readout):
 """
 
 from .capture import DamagedCaptureError, decode
-from .client import identify, read_out
+from .client import identify, listen, read_out, search
 from .exceptions import (
     ChecksumError,
     EchoOnlyError,
@@ -14,11 +14,12 @@ from .exceptions import (
     LinkError,
     MeterRefusedError,
     MeterTimeoutError,
+    OtherProtocolError,
     TelegramError,
 )
 from .messages import Identification
 from .settings import Framing, Mode, Settings
-from .steps import DataArrived, Event, Identified, Retrying
+from .steps import DataArrived, Event, Identified, Retrying, SettingsFound
 from .telegram import Check, DataSet, Readout
 
 __all__ = [
@@ -37,11 +38,15 @@ __all__ = [
     "MeterRefusedError",
     "MeterTimeoutError",
     "Mode",
+    "OtherProtocolError",
     "Readout",
     "Retrying",
     "Settings",
+    "SettingsFound",
     "TelegramError",
     "decode",
     "identify",
+    "listen",
     "read_out",
+    "search",
 ]

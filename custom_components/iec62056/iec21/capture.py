@@ -1,21 +1,24 @@
 r"""Captured telegrams: from a file to the readout in it.
 
-A capture may be the raw bytes of the line, the same as hexadecimal text, or
-text with `<STX>` and its like for control characters. Identification, frame
+A capture may be the raw bytes of the line, the same as hexadecimal text, a
+trace, or text with `<STX>` and its like for control characters. Identification, frame
 and check may be there or not, and parts of several telegrams may follow each
 other. Nothing here can know time or speed; a live meter is read by `client`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import re
 
+from .collect import ReadoutCollector
 from .const import ACK, EOT, ETX, LINE_END, NAK, SOH, STX
-from .exceptions import ChecksumError, TelegramError
-from .framing import BlockReader, strip_parity
+from .exceptions import ChecksumError, OtherProtocolError, TelegramError
+from .foreign import recognise
+from .framing import strip_parity
 from .messages import Identification
-from .telegram import BadLine, Check, DataSet, Readout, parse_data_lines
+from .telegram import Check, Readout
+from .traces import Trace, is_trace
 
 _NAMES = {
     "NUL": b"\x00",
@@ -60,10 +63,16 @@ class DamagedCaptureError(ChecksumError):
 def normalise(data: bytes) -> bytes:
     """Return the bytes of the line that `data` shows, without parity bits.
 
-    `data` is raw bytes, hexadecimal text, or text with `<STX>` and its like, in
-    which lines that begin with ">>" were sent by the client.
+    `data` is raw bytes, hexadecimal text, a trace, or text with `<STX>` and its
+    like, in which lines that begin with ">>" were sent by the client.
+
+    Raises:
+        TelegramError: it is a trace that cannot be read.
+
     """
-    if _HEX.fullmatch(data):
+    if is_trace(data):
+        data = Trace.from_json(data).received
+    elif _HEX.fullmatch(data):
         data = bytes.fromhex(re.sub(rb"[\s,]", b"", data).decode())
     elif _NAME.search(data):
         lines = [line.strip() for line in data.splitlines()]
@@ -82,30 +91,22 @@ def decode(data: bytes, check: Check = Check.AUTO) -> Readout:
 
     Raises:
         DamagedCaptureError: the check does not match; `readout` is on the error.
+        OtherProtocolError: it is SML or DLMS.
         TelegramError: there is neither a data set nor an identification in it.
 
     """
     rest = normalise(data)
-    telegrams: list[_Telegram] = []
-    while not telegrams or b"(" in rest:
-        telegrams.append(_read_telegram(rest, check))
-        rest = telegrams[-1].rest
-    identifications = [part.identification for part in telegrams if part.identification]
-    identification = identifications[0] if identifications else None
-    items = [item for part in telegrams for item in part.items]
-    data_sets = tuple(item for item in items if isinstance(item, DataSet))
-    if not data_sets and identification is None:
+    readouts: list[Readout] = []
+    errors: list[ChecksumError] = []
+    while not readouts or b"(" in rest:
+        readout, error, rest = _read_telegram(rest, check)
+        readouts.append(readout)
+        errors += [error] if error else []
+    readout = _join(readouts)
+    if not readout.data_sets and readout.identification is None:
+        if protocol := recognise(normalise(data)):
+            raise OtherProtocolError(protocol, data)
         raise TelegramError("there is neither data set nor identification in it", data)
-    errors = [part.error for part in telegrams if part.error]
-    readout = Readout(
-        identification=identification,
-        data_sets=data_sets,
-        bad_lines=tuple(item.text for item in items if isinstance(item, BadLine)),
-        check=telegrams[0].check,
-        mode=identification.mode if identification else "",
-        baud_rate=identification.baud_rate if identification else 0,
-        raw=b"".join(part.block for part in telegrams),
-    )
     if errors:
         raise DamagedCaptureError(errors[0], readout)
     return readout
@@ -123,19 +124,10 @@ def split_capture(data: bytes) -> Capture:
     return Capture(readout.identification, b"".join(line + LINE_END for line in lines))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Telegram:
-    """One telegram of a capture."""
-
-    identification: Identification | None
-    items: tuple[DataSet | BadLine, ...]
-    block: bytes
-    check: Check
-    error: ChecksumError | None
-    rest: bytes
-
-
-def _read_telegram(data: bytes, check: Check) -> _Telegram:
+def _read_telegram(
+    data: bytes, check: Check
+) -> tuple[Readout, ChecksumError | None, bytes]:
+    """Return the first telegram of `data`, what is wrong with it, and the rest."""
     found = Identification.find(data)
     # An identification behind the first data set belongs to the next telegram,
     # unless the bracket is its own: some type names hold brackets.
@@ -143,20 +135,33 @@ def _read_telegram(data: bytes, check: Check) -> _Telegram:
         identification, start, end = None, 0, 0
     else:
         identification, start, end = found
-    reader = BlockReader(data[start:end])
-    text = reader.receive_data(data[end:]) + reader.end_of_data()
+    collector = ReadoutCollector(identification, data[start:end])
+    collector.receive_data(data[end:])
+    collector.end_of_data()
     error = None
     verified = Check.NONE
     try:
-        if reader.checked:
-            verified = reader.verify(check)
+        if collector.reader.checked:
+            verified = collector.reader.verify(check)
     except ChecksumError as mismatch:
         error = mismatch
-    return _Telegram(
-        identification=identification,
-        items=tuple(parse_data_lines(text)),
-        block=reader.block,
-        check=verified,
-        error=error,
-        rest=reader.rest if reader.complete else b"",
+    readout = collector.as_it_is(
+        verified,
+        mode=identification.mode if identification else "",
+        baud_rate=identification.baud_rate if identification else 0,
+    )
+    return readout, error, collector.reader.rest if collector.complete else b""
+
+
+def _join(readouts: list[Readout]) -> Readout:
+    """Make one readout of telegrams that followed each other in a capture.
+
+    Who sent them and what verified them is what the first one that knows says.
+    """
+    knowing = [readout for readout in readouts if readout.identification]
+    return replace(
+        (knowing or readouts)[0],
+        data_sets=tuple(item for readout in readouts for item in readout.data_sets),
+        bad_lines=tuple(line for readout in readouts for line in readout.bad_lines),
+        raw=b"".join(readout.raw for readout in readouts),
     )

@@ -7,10 +7,21 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 import logging
+from typing import Protocol
 
+from .exceptions import (
+    EchoOnlyError,
+    IecError,
+    MeterTimeoutError,
+    OtherProtocolError,
+    TelegramError,
+)
+from .foreign import recognise_readout
+from .listen import ListenSession
 from .messages import Identification
+from .recipes import Recipe, recipes_for
 from .session import ReadoutSession
-from .settings import Settings
+from .settings import Mode, Settings
 from .steps import (
     ClientStep,
     Event,
@@ -18,15 +29,47 @@ from .steps import (
     ReadoutReceived,
     Send,
     SetBaudRate,
+    SettingsFound,
     StartTimer,
 )
 from .telegram import Readout
-from .transport import Transport, display_port, open_transport
+from .traces import Entry, Trace
+from .transport import (
+    RecordingTransport,
+    Transport,
+    can_switch,
+    display_port,
+    link_kind,
+    open_transport,
+)
 
 _LOGGER = logging.getLogger(__name__)
 
 DEFAULTS = Settings()
 """What suits an ordinary meter on an ordinary head."""
+
+_AS_SET = Recipe(name="as set", attempts=None)
+
+
+class Session(Protocol):
+    """One conversation with a meter, free of input and output."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether a meter has said anything that is of this norm."""
+
+    @property
+    def learned(self) -> Settings:
+        """The settings with what the session has found out about the link."""
+
+    def start(self) -> list[ClientStep]:
+        """Return the first steps."""
+
+    def receive_data(self, data: bytes) -> list[ClientStep]:
+        """Take what arrived and return what follows."""
+
+    def handle_timeout(self) -> list[ClientStep]:
+        """Go on after the time of the last `StartTimer` has passed."""
 
 
 def _ignore(_event: Event) -> None:
@@ -38,21 +81,26 @@ async def read_out(
     settings: Settings = DEFAULTS,
     *,
     on_event: Callable[[Event], None] = _ignore,
+    trace: Trace | None = None,
 ) -> Readout:
     """Open `port`, read the meter out once, and close the port again.
 
-    `on_event` is called while the readout goes on: who answered, which data
-    sets have arrived (unchecked), and that an attempt begins again.
+    In mode D the next telegram is taken. `on_event` is called while the readout
+    goes on: who answered, which data sets have arrived (unchecked), and that an
+    attempt begins again. `trace` takes down what passes over the line.
 
     Raises:
         LinkError: the port cannot be used or was lost.
         MeterTimeoutError: nobody answered; `EchoOnlyError` if only the head did.
+        OtherProtocolError: SML or DLMS came instead.
         TelegramError: what came cannot be used; `ChecksumError` if it is damaged.
         MeterRefusedError: the meter broke the session off.
 
     """
-    received = await _run(port, settings, ReadoutReceived, on_event)
-    return received.readout
+    async with opened(port, settings, trace) as transport:
+        session = _session(settings, transport)
+        received = await _until(ReadoutReceived, transport, session, on_event)
+        return received.readout
 
 
 async def identify(port: str, settings: Settings = DEFAULTS) -> Identification:
@@ -66,25 +114,146 @@ async def identify(port: str, settings: Settings = DEFAULTS) -> Identification:
         TelegramError: what answered is not a meter of this norm.
 
     """
-    identified = await _run(port, settings, Identified, _ignore)
-    return identified.identification
-
-
-async def _run[E: Identified | ReadoutReceived](
-    port: str, settings: Settings, wanted: type[E], on_event: Callable[[Event], None]
-) -> E:
-    """Carry out a session on `port` up to the event that is wanted."""
     async with opened(port, settings) as transport:
-        session = ReadoutSession(settings, can_switch=transport.can_switch)
-        async with aclosing(drive(transport, session)) as events:
-            while not isinstance(event := await anext(events), wanted):
+        session = _session(settings, transport)
+        identified = await _until(Identified, transport, session, _ignore)
+        return identified.identification
+
+
+async def listen(
+    port: str, settings: Settings, *, on_event: Callable[[Event], None] = _ignore
+) -> AsyncGenerator[Readout]:
+    """Open `port` and yield every telegram that a meter sends by itself.
+
+    A damaged telegram is only an event. Close the generator to close the port.
+
+    Raises:
+        LinkError: the port cannot be used or was lost.
+        MeterTimeoutError: no telegram has begun for a while.
+        TelegramError: what comes is of another protocol, or of none.
+
+    """
+    async with (
+        opened(port, settings) as transport,
+        aclosing(drive(transport, ListenSession(settings))) as events,
+    ):
+        async for event in events:
+            if isinstance(event, ReadoutReceived):
+                yield event.readout
+            else:
                 on_event(event)
-            return event
+
+
+async def search(
+    port: str,
+    settings: Settings = DEFAULTS,
+    *,
+    on_event: Callable[[Event], None] = _ignore,
+    trace: Trace | None = None,
+) -> tuple[Settings, Readout]:
+    """Find out how the meter on `port` wants to be spoken to, and read it out.
+
+    It tries the recipes that `settings` leave open. Return the settings with
+    which the next readout needs no search, and the readout. `SettingsFound` is
+    the event that somebody answered; until then at most 30 s pass.
+
+    Raises:
+        LinkError: the port cannot be used or was lost.
+        MeterTimeoutError: nobody answered any recipe; `EchoOnlyError` as above.
+        OtherProtocolError: SML, DLMS or DSMR is what comes from the port.
+        TelegramError: something answered, and it could not be used.
+        MeterRefusedError: the meter broke the session off.
+
+    """
+    failures: list[IecError] = []
+    for recipe, changed in recipes_for(settings, can_switch=can_switch(port)):
+        _LOGGER.debug("Trying %s: %s", display_port(port), recipe.name)
+        try:
+            return await _try(port, changed, recipe, on_event, trace)
+        except _NobodyAnsweredError as error:
+            failures.append(error.cause)
+    raise max(failures, key=_how_telling)
+
+
+class _NobodyAnsweredError(Exception):
+    """A recipe was of no use."""
+
+    def __init__(self, cause: IecError) -> None:
+        """Record what was observed."""
+        self.cause = cause
+
+
+async def _try(
+    port: str,
+    settings: Settings,
+    recipe: Recipe,
+    on_event: Callable[[Event], None],
+    trace: Trace | None,
+) -> tuple[Settings, Readout]:
+    """Read the meter out by one recipe; once it has answered there is no other."""
+    found = False
+    async with opened(port, settings, trace) as transport:
+        session = _session(settings, transport, recipe)
+        async with aclosing(drive(transport, session)) as events:
+            try:
+                while not isinstance(event := await anext(events), ReadoutReceived):
+                    on_event(event)
+                    if session.answered and not found:
+                        found = True
+                        on_event(SettingsFound(session.learned))
+            except OtherProtocolError:
+                raise
+            except (MeterTimeoutError, TelegramError) as error:
+                if session.answered:
+                    raise
+                raise _NobodyAnsweredError(error) from error
+    if protocol := recognise_readout(event.readout):
+        raise OtherProtocolError(protocol, event.readout.raw)
+    return session.learned, event.readout
+
+
+def _how_telling(error: IecError) -> tuple[bool, bool, bool]:
+    """Rank what was observed by how much it tells a user."""
+    heard = isinstance(error, MeterTimeoutError) and bool(error.received)
+    return isinstance(error, TelegramError), isinstance(error, EchoOnlyError), heard
+
+
+def _session(
+    settings: Settings, transport: Transport, recipe: Recipe = _AS_SET
+) -> Session:
+    """Return the session for the mode that is set."""
+    if settings.mode is Mode.D:
+        return ListenSession(
+            settings, patience=recipe.patience, damaged=settings.attempts
+        )
+    return ReadoutSession(
+        settings,
+        can_switch=transport.can_switch,
+        sign_ons=recipe.attempts,
+        patience=recipe.patience,
+    )
+
+
+async def _until[E: Event](
+    wanted: type[E],
+    transport: Transport,
+    session: Session,
+    on_event: Callable[[Event], None] = _ignore,
+) -> E:
+    """Carry out a session up to the event that is wanted."""
+    async with aclosing(drive(transport, session)) as events:
+        while not isinstance(event := await anext(events), wanted):
+            on_event(event)
+        return event
 
 
 @asynccontextmanager
-async def opened(port: str, settings: Settings) -> AsyncIterator[Transport]:
+async def opened(
+    port: str, settings: Settings, trace: Trace | None = None
+) -> AsyncIterator[Transport]:
     """Open `port`, and close it whatever happens, cancellation included.
+
+    What passes over it is taken down in `trace`, behind what is there already.
 
     Raises:
         LinkError: the port cannot be used.
@@ -92,6 +261,15 @@ async def opened(port: str, settings: Settings) -> AsyncIterator[Transport]:
     """
     _LOGGER.debug("Opening %s", display_port(port))
     transport = await open_transport(port, settings)
+    if trace is not None:
+        trace.link = link_kind(port)
+        trace.framing = settings.framing
+        if trace.entries:
+            before = trace.entries[-1].time
+            trace.add(Entry(before, "speed", baud_rate=settings.first_baud_rate))
+        else:
+            trace.baud_rate = settings.first_baud_rate
+        transport = RecordingTransport(transport, trace)
     try:
         yield transport
         await asyncio.sleep(settings.close_delay)
@@ -100,10 +278,11 @@ async def opened(port: str, settings: Settings) -> AsyncIterator[Transport]:
         _LOGGER.debug("Closed %s", display_port(port))
 
 
-async def drive(transport: Transport, session: ReadoutSession) -> AsyncGenerator[Event]:
+async def drive(transport: Transport, session: Session) -> AsyncGenerator[Event]:
     """Carry out one session over an open link; yield what happens in it.
 
-    The last event is the `ReadoutReceived`.
+    It goes on until nobody wants the next event: behind the `ReadoutReceived`
+    there is one only if the meter sends by itself.
 
     Raises:
         IecError: as `read_out`.
@@ -123,9 +302,6 @@ async def drive(transport: Transport, session: ReadoutSession) -> AsyncGenerator
                     await transport.set_baud_rate(baud_rate)
                 case StartTimer(seconds):
                     deadline = loop.time() + seconds
-                case ReadoutReceived() as last:
-                    yield last
-                    return
                 case event:
                     yield event
         if data := await transport.read(max(0, deadline - loop.time())):

@@ -71,6 +71,18 @@ class ChecksumError(TelegramError):
     """The check does not match. Nothing in the telegram may be used."""
 
 
+class OtherProtocolError(TelegramError):
+    """The meter speaks another protocol; the text says who reads it.
+
+    Trying again is of no use. `protocol` is "SML", "DLMS" or "DSMR".
+    """
+
+    def __init__(self, protocol: str, received: bytes = b"") -> None:
+        """Record which protocol it is."""
+        super().__init__(f"the meter speaks {protocol}, not IEC 62056-21", received)
+        self.protocol = protocol
+
+
 class MeterRefusedError(IecError):
     """The meter understood and said no: an error message or a sign-off.
 

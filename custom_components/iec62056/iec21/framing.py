@@ -44,9 +44,9 @@ _END_OF_BLOCK = re.compile(rb"(?:^|(?<=[\r\n) \x00]))!([0-9A-Fa-f]{1,4})?(?=[\r\
 _END_OF_CAPTURE = re.compile(rb"(?:^|(?<=[\r\n) \x00]))!([0-9A-Fa-f]{1,4})?\x00*\Z")
 
 
-def strip_parity(data: bytes) -> bytes:
+def strip_parity(data: bytes | bytearray) -> bytes:
     """Take bit 7 off every byte, as a port at seven data bits does."""
-    return data.translate(_WITHOUT_PARITY)
+    return bytes(data.translate(_WITHOUT_PARITY))
 
 
 def add_parity(data: bytes) -> bytes:

@@ -59,7 +59,7 @@ class SignOn:
     @classmethod
     def parse(cls, data: bytes) -> Self | None:
         """Read a sign-on, or return None if `data` is none."""
-        match = re.fullmatch(rb"/([?0-9])([^!/\r\n]*)!\r?\n?", data)
+        match = re.fullmatch(rb"/([?#0-9])([^!/\r\n]*)!\r?\n?", data)
         if match is None:
             return None
         selector, address = match.groups()

@@ -1,4 +1,4 @@
-"""The client's side of a readout, in modes A, B, C and D.
+"""The client's side of a readout, in modes A, B and C.
 
 Rule 1: nothing here waits, opens or logs anything. Bytes and timer ends come
 in, steps go out (`steps`), and the driver carries them out in order.
@@ -6,30 +6,36 @@ in, steps go out (`steps`), and the driver carries them out in order.
 Rule 2: whatever the meter sends, an attempt ends: each state has its timer and
 its limit of bytes, and `Settings.attempts` bounds the attempts.
 
-    WAKING ──► IDENTIFICATION ──A,B,D──────────────► READOUT ──► DONE
+    WAKING ──► IDENTIFICATION ──A,B────────────────► READOUT ──► DONE
                       │                                 ▲
                       └──────C──► ACKNOWLEDGING ────────┘
     any of them ──time-out, damage──► PAUSE ──► WAKING or IDENTIFICATION
 
 In ACKNOWLEDGING the session keeps still for the reaction time of the norm. A
 meter that sends its data right then announced a speed that it does not use: it
-is read as in mode A.
+is read as in mode A. So is one that sends its data instead of an identification,
+as some do for a sign-on that asks for another list.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum
+import re
 from typing import Final
 
+from .collect import ReadoutCollector
 from .const import MODE_C_BAUD_RATES, RETRY_PAUSE
 from .exceptions import (
     EchoOnlyError,
     IecError,
     MeterRefusedError,
     MeterTimeoutError,
+    OtherProtocolError,
     TelegramError,
 )
-from .framing import MAX_NOISE, MAX_READOUT, BlockReader, strip_parity
+from .foreign import recognise
+from .framing import MAX_NOISE, MAX_READOUT, add_parity, strip_parity
 from .messages import Identification, OptionSelect, SignOn
 from .settings import Mode, Settings
 from .steps import (
@@ -42,7 +48,6 @@ from .steps import (
     SetBaudRate,
     StartTimer,
 )
-from .telegram import Check, DataSet, Readout, parse_data_lines
 
 WAKE_UP_PAUSE: Final = 1.6
 """Seconds between the wake-up and the sign-on; 1.5 to 1.7 in Annex B.1."""
@@ -60,7 +65,10 @@ SWITCH_DELAY_FAST: Final = 0.005
 # What may precede a message without being part of it: wake-up characters, line
 # ends, and the 0x7F that a head adds when the light goes on.
 _FILLERS: Final = b"\x00\r\n\x7f"
-_BREAK: Final = b"\x01B0"
+# A readout that nobody has announced.
+_UNANNOUNCED: Final = re.compile(rb"\x02[^\x02(]*\(")
+# A sign-off where the data should begin.
+_BREAK: Final = re.compile(rb"[^\x02(]*\x01B0")
 _CHARACTERS_BY_BAUD_RATE: Final = {
     baud_rate: character for character, baud_rate in MODE_C_BAUD_RATES.items()
 }
@@ -82,18 +90,37 @@ class State(Enum):
 class ReadoutSession:
     """One readout, from sign-on to the last data set.
 
-    `can_switch` says whether the link can change its speed. If it cannot, the
-    meter is asked to stay at the speed that the link has.
+    `can_switch` says whether the link can change its speed and framing. If it
+    cannot, the meter is asked to stay at the speed that the link has, and every
+    second sign-on carries even parity in bit 7: behind a gateway at 8N1 a meter
+    hears nothing else.
 
     If any method raises something that is not an `IecError`, that is a bug.
     """
 
-    def __init__(self, settings: Settings, *, can_switch: bool = True) -> None:
-        """Prepare a session; nothing is sent before `start`."""
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        can_switch: bool = True,
+        sign_ons: int | None = None,
+        patience: float | None = None,
+    ) -> None:
+        """Prepare a session; nothing is sent before `start`.
+
+        A search looks elsewhere sooner: after `sign_ons` that nobody answered,
+        each for `patience` seconds. None: as the settings say.
+        """
         self.state = State.NOT_STARTED
         self._settings = settings
+        self._parity_by_turns = settings.software_parity is None and not can_switch
+        self._software_parity = bool(settings.software_parity)
         self._can_switch = can_switch and settings.switch_baud_rate
-        self._attempts_left = settings.attempts
+        self._sign_ons = settings.attempts if sign_ons is None else sign_ons
+        self._patience = settings.timeout if patience is None else patience
+        self._attempts = 1
+        self.answered = False
+        """Whether a meter has said anything that is of this norm."""
         self._baud_rate = settings.first_baud_rate
         # Set once the offered speed has given nothing but garbage.
         self._stay = not self._can_switch
@@ -103,14 +130,18 @@ class ReadoutSession:
         self._noise = bytearray()
         self._identification: Identification | None = None
         self._mode = self._settings.mode
-        self._reader = BlockReader()
-        self._data_sets: list[DataSet] = []
-        self._bad_lines: list[str] = []
+        self._collector = ReadoutCollector()
         self._drained = 0
+
+    @property
+    def learned(self) -> Settings:
+        """The settings with what this session has found out about the link."""
+        if not self._parity_by_turns:
+            return self._settings
+        return replace(self._settings, software_parity=self._software_parity)
 
     def start(self) -> list[ClientStep]:
         """Return the first steps: the sign-on, or the wake-up before it."""
-        self._attempts_left -= 1
         if self._settings.quiet_time:
             self.state = State.PAUSE
             return [StartTimer(self._settings.quiet_time)]
@@ -124,7 +155,6 @@ class ReadoutSession:
             MeterRefusedError: the meter broke the session off.
 
         """
-        data = strip_parity(data)
         if self.state is State.PAUSE:
             return self._drain(data)
         steps: list[ClientStep] = []
@@ -133,13 +163,16 @@ class ReadoutSession:
                 case State.IDENTIFICATION:
                     steps = self._receive_identification(data)
                 case State.ACKNOWLEDGING:
-                    steps = self._receive_early(data)
+                    steps = self._receive_early(strip_parity(data))
                 case State.READOUT:
-                    steps = self._receive_readout(data)
+                    steps = self._receive_readout(strip_parity(data))
                 case _:
                     # Nothing is awaited; while the speed changes or the meter
                     # wakes up only our own echo can arrive.
                     pass
+        except OtherProtocolError:
+            self.state = State.DONE
+            raise
         except TelegramError as error:
             steps = self._retry(error)
         return steps
@@ -171,38 +204,39 @@ class ReadoutSession:
         return steps
 
     def _open(self) -> list[ClientStep]:
-        if self._settings.wake_up and self._mode is not Mode.D:
+        if self._settings.wake_up:
             self.state = State.WAKING
             return [Send(bytes(self._settings.wake_up)), StartTimer(WAKE_UP_PAUSE)]
         return self._sign_on()
 
     def _sign_on(self) -> list[ClientStep]:
         self.state = State.IDENTIFICATION
-        timer = StartTimer(self._settings.timeout)
-        if self._mode is Mode.D:
-            return [timer]
-        return [Send(SignOn(self._settings.address).to_bytes()), timer]
+        sign_on = SignOn(self._settings.address, self._settings.selector)
+        return [self._send(sign_on.to_bytes()), StartTimer(self._patience)]
+
+    def _send(self, message: bytes) -> Send:
+        return Send(add_parity(message) if self._software_parity else message)
 
     def _no_identification(self) -> MeterTimeoutError:
         noise = bytes(self._noise)
-        echo = SignOn(self._settings.address).to_bytes()
-        if noise.strip(_FILLERS) == echo.strip(_FILLERS):
+        echo = SignOn(self._settings.address, self._settings.selector).to_bytes()
+        if strip_parity(noise).strip(_FILLERS) == echo.strip(_FILLERS):
             return EchoOnlyError(noise)
         return MeterTimeoutError("identification", noise)
 
     def _receive_identification(self, data: bytes) -> list[ClientStep]:
         self._noise += data
-        found = Identification.find(self._noise)
-        if found is None:
-            if len(self._noise) > MAX_NOISE:
-                raise TelegramError(
-                    f"no identification within {MAX_NOISE} bytes", bytes(self._noise)
-                )
-            return [StartTimer(self._settings.timeout)]
+        noise = strip_parity(self._noise)
+        found = Identification.find(noise)
+        before = noise[: found[1]] if found else noise
+        data_set = _UNANNOUNCED.search(before)
+        if found is None or data_set:
+            return self._receive_no_identification(noise, data_set)
         identification, start, end = found
+        rest = noise[end:]
+        self.answered = True
         self._identification = identification
-        preamble, rest = bytes(self._noise[start:end]), bytes(self._noise[end:])
-        self._reader = BlockReader(preamble)
+        self._collector = ReadoutCollector(identification, noise[start:end])
         if self._mode is Mode.AUTO:
             self._mode = Mode(identification.mode.lower())
         match self._mode:
@@ -214,7 +248,7 @@ class ReadoutSession:
                 return [
                     Identified(identification, self._acceptable_baud_rate()),
                     StartTimer(delay),
-                    *self._receive_early(rest),
+                    *self.receive_data(rest),
                 ]
             case Mode.B if self._can_switch:
                 self._baud_rate = identification.baud_rate
@@ -226,8 +260,25 @@ class ReadoutSession:
             Identified(identification, self._baud_rate),
             *change,
             StartTimer(self._settings.timeout),
-            *self._receive_readout(rest),
+            *self.receive_data(rest),
         ]
+
+    def _receive_no_identification(
+        self, noise: bytes, data_set: re.Match[bytes] | None
+    ) -> list[ClientStep]:
+        """Look for a readout, or another protocol, where nobody said who it is."""
+        if data_set:
+            self.answered = True
+            self._mode = Mode.A
+            self.state = State.READOUT
+            return self._receive_readout(noise[data_set.start() :])
+        if protocol := recognise(bytes(self._noise)):
+            raise OtherProtocolError(protocol, bytes(self._noise))
+        if len(noise) > MAX_NOISE:
+            raise TelegramError(
+                f"no identification within {MAX_NOISE} bytes", bytes(self._noise)
+            )
+        return [StartTimer(self._patience)]
 
     def _acceptable_baud_rate(self) -> int:
         """Return the speed in baud to ask the meter for."""
@@ -253,7 +304,7 @@ class ReadoutSession:
         settings = self._settings
         baud_rate = self._acceptable_baud_rate()
         character = _CHARACTERS_BY_BAUD_RATE.get(baud_rate, "0")
-        send = Send(OptionSelect(baud_character=character).to_bytes())
+        send = self._send(OptionSelect(baud_character=character).to_bytes())
         if self._stay or baud_rate == self._baud_rate:
             self.state = State.READOUT
             self._baud_rate = baud_rate
@@ -273,69 +324,49 @@ class ReadoutSession:
     def _receive_readout(self, data: bytes) -> list[ClientStep]:
         if not data:
             return []
-        text = self._reader.receive_data(data)
-        if not self._reader.started and _BREAK in self._reader.rest:
+        reader = self._collector.reader
+        if not reader.started and _BREAK.match(reader.rest + data):
             self.state = State.DONE
             raise MeterRefusedError("it signed off instead of sending its data")
-        arrived = self._collect(text)
-        if self._reader.complete:
+        new = self._collector.receive_data(data)
+        arrived = DataArrived(reader.received, new)
+        if reader.complete:
             return [arrived, self._finish()]
         return [arrived, StartTimer(self._settings.timeout)]
 
-    def _collect(self, text: str) -> DataArrived:
-        """Take over the lines in `text`."""
-        first = len(self._data_sets)
-        for item in parse_data_lines(text):
-            if isinstance(item, DataSet):
-                self._data_sets.append(item)
-            else:
-                self._bad_lines.append(item.text)
-        return DataArrived(self._reader.received, tuple(self._data_sets[first:]))
-
     def _finish_late(self) -> list[ClientStep]:
         """Take what is there once the meter has fallen silent."""
-        arrived = self._collect(self._reader.end_of_data())
+        reader = self._collector.reader
+        if not reader.started:
+            return self._retry(MeterTimeoutError("readout", reader.rest))
+        arrived = DataArrived(reader.received, self._collector.end_of_data())
         try:
-            if self._reader.complete:
-                return [arrived, self._finish()]
+            return [arrived, self._finish()]
         except TelegramError as error:
             return self._retry(error)
-        if self._reader.started:
-            return self._retry(
-                TelegramError(
-                    f"the readout broke off after {self._reader.received} bytes",
-                    self._reader.block,
-                )
-            )
-        return self._retry(MeterTimeoutError("readout", self._reader.rest))
 
     def _finish(self) -> ReadoutReceived:
-        check = self._reader.verify(self._settings.check)
-        self.state = State.DONE
-        return ReadoutReceived(
-            Readout(
-                identification=self._identification,
-                data_sets=tuple(self._data_sets),
-                bad_lines=tuple(self._bad_lines),
-                check=check,
-                mode="D" if check is Check.CRC16 else self._mode.upper(),
-                baud_rate=self._baud_rate,
-                raw=self._reader.block,
-            )
+        readout = self._collector.finish(
+            self._settings.check, mode=self._mode.upper(), baud_rate=self._baud_rate
         )
+        self.state = State.DONE
+        return ReadoutReceived(readout)
 
     def _retry(self, error: IecError) -> list[ClientStep]:
         """Begin again after a pause, or give up with `error`."""
-        if not self._attempts_left:
+        limit = self._settings.attempts if self.answered else self._sign_ons
+        if self._attempts >= limit:
             self.state = State.DONE
             raise error
-        self._attempts_left -= 1
+        self._attempts += 1
         switched = self._baud_rate != self._settings.first_baud_rate
-        if switched and not self._data_sets:
+        if switched and not self._collector.data_sets:
             # Not one data set at the new speed: the meter, the head or the
             # adapter does not manage it, and the first speed is known to work.
             self._stay = True
         self._baud_rate = self._settings.first_baud_rate
+        if self._parity_by_turns and self._identification is None:
+            self._software_parity = not self._software_parity
         self._begin_attempt()
         self.state = State.PAUSE
         change: list[ClientStep] = [SetBaudRate(self._baud_rate)] if switched else []

@@ -85,6 +85,17 @@ class Settings:
 
     framing: Framing = Framing.AUTO
 
+    software_parity: bool | None = None
+    """Whether even parity is put into bit 7 of what is sent at eight data bits.
+
+    A meter behind a gateway at 8N1 hears nothing else. None: by turns, on links
+    whose framing is not known, until the meter answers; never on others.
+    """
+
+    selector: str = "?"
+    """The character after the slash of the sign-on. The norm's is "?"; a digit
+    or "#" asks some meters for another list."""
+
     wake_up: int = 0
     """NUL characters before the sign-on, for meters on a battery (Annex B)."""
 
@@ -126,6 +137,8 @@ class Settings:
                 f"the device address {self.address!r} is not up to 32 printable"
                 ' ASCII characters without "/" and "!"'
             )
+        if len(self.selector) != 1 or not "!" < self.selector <= "~":
+            raise ValueError(f"{self.selector!r} is not one printable character")
         for name in ("baud_rate", "max_baud_rate", "gateway_baud_rate"):
             baud_rate = getattr(self, name)
             if baud_rate is not None and not 50 <= baud_rate <= 4_000_000:

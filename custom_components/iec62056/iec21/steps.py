@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from .exceptions import IecError
 from .messages import Identification
+from .settings import Settings
 from .telegram import DataSet, Readout
 
 
@@ -57,6 +58,16 @@ class Identified:
 
 
 @dataclass(frozen=True, slots=True)
+class SettingsFound:
+    """A search has found how the meter wants to be spoken to.
+
+    With these settings the next readout needs no search.
+    """
+
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
 class DataArrived:
     """Part of the readout is here. Nothing in it has been checked yet."""
 
@@ -81,7 +92,7 @@ class ReadoutReceived:
     readout: Readout
 
 
-type Event = Identified | DataArrived | Retrying | ReadoutReceived
+type Event = Identified | SettingsFound | DataArrived | Retrying | ReadoutReceived
 """What happens in a session; `ReadoutReceived` is the last."""
 
 type ClientStep = Send | SetBaudRate | StartTimer | Event

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 import errno
 import re
+import time
 from typing import Final, Protocol
 
 import serialx
@@ -18,12 +19,12 @@ import serialx
 from .const import BITS_PER_CHARACTER
 from .exceptions import LinkError
 from .settings import Framing, Settings
+from .traces import Entry, Trace
 
 _READ_SIZE: Final = 4096
 _CLOSE_TIMEOUT: Final = 2.0
 """Seconds for what is still unsent when a port is closed; serialx waits 30."""
 
-# Raw TCP has no line settings: the gateway's own are what they are.
 _SCHEMES_WITHOUT_SPEED: Final = ("socket://", "tcp://")
 
 _FRAMINGS: Final[dict[Framing, tuple[int, str, int]]] = {
@@ -94,6 +95,20 @@ def display_port(port: str) -> str:
     return re.sub(r"//[^/@]*@", "//", port.partition("?")[0])
 
 
+def can_switch(port: str) -> bool:
+    """Whether a link to `port` can change its speed and framing.
+
+    Raw TCP has neither: they are what the gateway's are.
+    """
+    return not port.startswith(_SCHEMES_WITHOUT_SPEED)
+
+
+def link_kind(port: str) -> str:
+    """Return what kind of link `port` is: "serial", or the scheme of its URL."""
+    scheme, separator, _ = port.partition("://")
+    return scheme if separator else "serial"
+
+
 async def open_transport(port: str, settings: Settings) -> Transport:
     """Open `port` at the first speed of `settings`.
 
@@ -132,7 +147,7 @@ class SerialTransport:
         self._port = port
         self._serial = serial
         self._baud_rate = settings.first_baud_rate
-        self.can_switch = not port.startswith(_SCHEMES_WITHOUT_SPEED)
+        self.can_switch = can_switch(port)
 
     async def write(self, data: bytes) -> None:
         """Send `data`; return once the last bit has left, as far as can be known."""
@@ -171,6 +186,47 @@ class SerialTransport:
         # A link that is gone is closed, whatever it says about that.
         with suppress(OSError, serialx.SerialException):
             await self._serial.close()
+
+
+class RecordingTransport:
+    """A link whose bytes and speeds are written down as they pass."""
+
+    def __init__(self, transport: Transport, trace: Trace) -> None:
+        """Record what passes over `transport` into `trace`, from now on."""
+        self._transport = transport
+        self._trace = trace
+        # A search opens its port again and again; time goes on.
+        before = trace.entries[-1].time if trace.entries else 0.0
+        self._opened = time.monotonic() - before
+
+    @property
+    def can_switch(self) -> bool:
+        """Whether the link can change its speed."""
+        return self._transport.can_switch
+
+    async def write(self, data: bytes) -> None:
+        """Record and send `data`."""
+        self._trace.add(Entry(self._elapsed, "send", data))
+        await self._transport.write(data)
+
+    async def read(self, patience: float) -> bytes:
+        """Return and record what has arrived."""
+        if data := await self._transport.read(patience):
+            self._trace.add(Entry(self._elapsed, "receive", data))
+        return data
+
+    async def set_baud_rate(self, baud_rate: int) -> None:
+        """Record and carry out a change of speed."""
+        self._trace.add(Entry(self._elapsed, "speed", baud_rate=baud_rate))
+        await self._transport.set_baud_rate(baud_rate)
+
+    async def close(self) -> None:
+        """Close the link."""
+        await self._transport.close()
+
+    @property
+    def _elapsed(self) -> float:
+        return time.monotonic() - self._opened
 
 
 @contextmanager

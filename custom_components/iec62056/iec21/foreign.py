@@ -1,0 +1,52 @@
+"""Other protocols on the same kind of port, told apart by their bytes.
+
+People point this package at meters that speak something else, and see noise.
+Naming what it is sends them to the integration that reads it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from .telegram import Check, Readout
+
+SML: Final = "SML"
+DLMS: Final = "DLMS"
+DSMR: Final = "DSMR"
+
+# An SML file begins with its escape sequence and version 1 (BSI TR-03109-1).
+# None of these bytes has bit 7 set, so a port at seven bits shows them too.
+_SML_START: Final = b"\x1b\x1b\x1b\x1b\x01\x01\x01\x01"
+
+# Flag and frame format of an HDLC frame (type 3, no segmentation); its length
+# follows in three bits and the next byte. Seven bits are all that may be left.
+_HDLC_START = re.compile(rb"\x7e[\x20-\x27\xa0-\xa7][\x00-\xff]")
+
+# The version of the P1 companion standard, in the first lines of its telegrams.
+_DSMR_VERSION: Final = ("1-3:0.2.8", "0-0:96.1.4")
+
+
+def recognise(data: bytes | bytearray) -> str | None:
+    """Return the protocol that `data` shows, None if it is none of those known.
+
+    `data` is what a port received, with or without its parity bits.
+    """
+    if _SML_START in data:
+        return SML
+    for match in _HDLC_START.finditer(data):
+        length = (match[0][1] & 0x07) << 8 | match[0][2]
+        end = match.start() + 1 + length
+        # Nine bytes are an empty frame; the closing flag stands where it says.
+        if length >= 7 and data[end : end + 1] == b"\x7e":
+            return DLMS
+    return None
+
+
+def recognise_readout(readout: Readout) -> str | None:
+    """Return "DSMR" for the telegram of a P1 port, None for any other readout."""
+    if readout.check is Check.CRC16 or any(
+        data_set.address.startswith(_DSMR_VERSION) for data_set in readout.data_sets
+    ):
+        return DSMR
+    return None
