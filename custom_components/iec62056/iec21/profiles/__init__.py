@@ -1,0 +1,77 @@
+"""The families of meters that depart from the norm, and how to find theirs.
+
+To add one, write its file and put its profile into `PROFILES`. The captures
+that it names as evidence have to need it; `test_profiles.py` looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from ..catalog import REGISTERS, UNITS, Quantity, Register
+from ..messages import Identification
+from ..telegram import DataSet
+from ..units import usual_unit
+from .base import MeterProfile
+from .ebz import EBZ_DD3
+from .emh import EMH_SERVICE_LIST
+from .fluvius import FLUVIUS_P1
+from .heat import HEAT_METER
+from .iskraemeco import ISKRAEMECO_MT17X
+from .kamstrup import KAMSTRUP_382
+from .landisgyr import LANDISGYR_ZMD
+from .logarex import LOGAREX_LK13
+from .taipit import TAIPIT_NEVA
+
+NORM: Final = MeterProfile(name="IEC 62056-21")
+"""A meter without departures."""
+
+PROFILES: Final = (
+    EBZ_DD3,
+    EMH_SERVICE_LIST,
+    FLUVIUS_P1,
+    HEAT_METER,
+    ISKRAEMECO_MT17X,
+    KAMSTRUP_382,
+    LANDISGYR_ZMD,
+    LOGAREX_LK13,
+    TAIPIT_NEVA,
+)
+"""No identification fits two of them."""
+
+__all__ = ["NORM", "PROFILES", "MeterProfile", "all_registers", "profile_for"]
+
+
+def all_registers() -> Iterator[Register]:
+    """Every row there is: the catalogue's, then those of the profiles.
+
+    Whoever needs a name or an icon for each `name_key` walks these.
+    """
+    yield from REGISTERS
+    for profile in PROFILES:
+        yield from profile.registers
+        for parts in profile.lists.values():
+            yield from parts
+
+
+def profile_for(
+    identification: Identification | None, data_sets: Iterable[DataSet] = ()
+) -> MeterProfile:
+    """Find the profile of a meter: `NORM` if it has none, or nobody knows.
+
+    Where the identification is missing or fits no profile, `data_sets` may
+    still tell a heat meter: its 6.8 comes in joules or watt hours, which no
+    reactive energy does.
+    """
+    if identification is not None:
+        for profile in PROFILES:
+            if profile.fits(identification):
+                return profile
+    for data_set in data_sets:
+        if (
+            data_set.address.startswith("6.8")
+            and usual_unit(data_set.unit) in UNITS[Quantity.HEAT_ENERGY]
+        ):
+            return HEAT_METER
+    return NORM

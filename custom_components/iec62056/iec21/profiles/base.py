@@ -1,0 +1,67 @@
+"""How a family of meters departs from the norm: the shape of a profile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+import re
+from types import MappingProxyType
+
+from ..catalog import Medium, Register
+from ..messages import Identification
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MeterProfile:
+    """How one family of meters departs from the norm.
+
+    The defaults *are* the norm, so a profile lists only departures, and every
+    departure names the capture that proves it.
+    """
+
+    name: str
+    """What people call the family; unique."""
+
+    manufacturers: tuple[str, ...] = ()
+    """FLAG codes in capital letters."""
+
+    identification: str = ""
+    """Regular expression that begins the identification's text. "" takes all."""
+
+    evidence: tuple[str, ...] = ()
+    """Captures of the collection that show the departures."""
+
+    medium: Medium = Medium.ELECTRICITY
+    """What a code without group A is about."""
+
+    registers: tuple[Register, ...] = ()
+    """Rows that mean something else here than in the catalogue, or only here."""
+
+    lists: Mapping[str, tuple[Register, ...]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    """Codes with several values in one pair of brackets, and what each one is.
+
+    Keys are C, D and E ("9.4.0"); "&" or "," stands between the values.
+    """
+
+    windows: frozenset[int] = frozenset()
+    """Values of F that are no billing period but a window of time up to now.
+
+    What each one means stands in `registers`.
+    """
+
+    units: Mapping[str, str] = NOTHING
+    """Units that mean something else here than everywhere else."""
+
+    hexadecimal: frozenset[str] = frozenset()
+    """Keys of registers whose number is printed in hexadecimal digits."""
+
+    def fits(self, identification: Identification) -> bool:
+        """Whether a meter that identifies itself like this is of the family."""
+        return (
+            identification.manufacturer in self.manufacturers
+            and re.match(self.identification, identification.text) is not None
+        )

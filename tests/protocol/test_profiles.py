@@ -1,0 +1,222 @@
+"""Profiles: who has one, and that every departure is needed."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+import itertools
+
+import pytest
+
+from iec21 import Check, DataSet, Identification, Readout
+from iec21.catalog import Medium
+from iec21.profiles import NORM, PROFILES, MeterProfile, profile_for
+from iec21.reading import Reading, interpret
+from tests.corpus import CORPUS, needs_corpus
+
+IDENTIFICATIONS = {
+    "eBZ DD3": [b"/EBZ5DD3XXXX"],
+    "EMH LZQJ and DMTZ": [b"/EMH4\\@01LZQJXX", b"/EMH5\\@\x81LZQJXX"],
+    "Fluvius P1": [b"/FLU5\\200000000_A"],
+    "Heat meter (Ultraheat, Multical)": [b"/LUGCUH50", b"/SIE32WR5", b"/LUGCT550"],
+    "Iskraemeco MT17x": [b"/ISk5MT174-0001", b"/ISk5MT171-0033"],
+    "Kamstrup 382": [b"/KAM 685-382-XX"],
+    "Landis+Gyr E550, E650 and E850": [b"/LGZ5\\2ZMD3104107.B40"],
+    "Logarex LK13": [b"/LOG5LK13BE803039", b"/LOG5LK123"],
+    "Taipit NEVA": [b"/TPC5NEVAMT324.2307"],
+}
+"""Identifications of each profile, in the order of their names."""
+
+OTHERS = [
+    b"/ISk5\\2MT382-1000",
+    b"/LGZ4ZMF100AC.M26",
+    b"/EMH5----eHZ-E0028E",
+    b"/SIE4TD3511",
+    b"/XXX5ANYTHING",
+]
+
+NAMED = [
+    (profile, identification)
+    for profile in PROFILES
+    for identification in IDENTIFICATIONS[profile.name]
+]
+
+
+def read(profile: MeterProfile, *texts: str) -> tuple[Reading, ...]:
+    """Interpret data sets as those of a meter of a profile."""
+    readout = Readout(
+        identification=None,
+        data_sets=tuple(map(DataSet.parse, texts)),
+        check=Check.NONE,
+    )
+    return interpret(readout, profile)
+
+
+def values(readings: Iterable[Reading]) -> dict[str, object]:
+    """Return the values by key."""
+    return {reading.key: reading.value for reading in readings}
+
+
+def named(name: str) -> MeterProfile:
+    """Find a profile by its name."""
+    return next(profile for profile in PROFILES if profile.name == name)
+
+
+def test_names_are_unique_and_in_order() -> None:
+    """A user picks a profile by its name."""
+    names = [profile.name for profile in PROFILES]
+    assert len(set(names)) == len(names)
+    assert set(IDENTIFICATIONS) == set(names)
+
+
+@pytest.mark.parametrize(("profile", "line"), NAMED)
+def test_a_meter_finds_its_profile(profile: MeterProfile, line: bytes) -> None:
+    """By manufacturer and type, and no other profile wants it."""
+    identification = Identification.parse(line)
+    assert profile_for(identification) is profile
+    assert [one.name for one in PROFILES if one.fits(identification)] == [profile.name]
+
+
+@pytest.mark.parametrize("line", OTHERS)
+def test_other_meters_follow_the_norm(line: bytes) -> None:
+    """A profile never reaches beyond the meters that prove it."""
+    assert profile_for(Identification.parse(line)) is NORM
+    assert profile_for(None) is NORM
+
+
+def test_every_profile_departs_and_proves_it() -> None:
+    """The norm needs no profile, and a rumour is no evidence."""
+    for profile in PROFILES:
+        assert profile.evidence, profile.name
+        assert profile.manufacturers, profile.name
+        assert profile.registers or profile.lists, profile.name
+
+
+@needs_corpus
+def test_the_evidence_exists() -> None:
+    """Every capture that a profile names is in the collection."""
+    for name in itertools.chain(*(profile.evidence for profile in PROFILES)):
+        assert (CORPUS / name).is_file(), name
+
+
+@pytest.mark.parametrize("unit", ["GJ", "MWh", "kWh"])
+def test_a_heat_meter_is_known_by_its_unit(unit: str) -> None:
+    """Where the identification is missing or says nothing."""
+    data_sets = [DataSet("0.0", "12345678"), DataSet("6.8", "0123.456", unit)]
+    assert profile_for(None, data_sets).medium is Medium.HEAT
+    other = Identification.parse(b"/XXX5ANYTHING")
+    assert profile_for(other, data_sets).medium is Medium.HEAT
+
+
+def test_reactive_energy_makes_no_heat_meter() -> None:
+    """6.8 of an electricity meter comes in kvarh."""
+    assert profile_for(None, [DataSet("6.8.0", "0123.456", "kvarh")]) is NORM
+
+
+def test_ultraheat_codes_mean_heat() -> None:
+    """The same codes are quadrants of an electricity meter."""
+    texts = (
+        "6.8(0123.456*GJ)",
+        "6.26(01234.56*m3)",
+        "6.26*01(01000.00*m3)",
+        "6.6(0012.3*kW)",
+        "6.33(000.123*m3ph)",
+        "6.35(60*m)",
+        "9.4(091.5*C&062.5*C)",
+        "9.20(12345678)",
+        "F(0)",
+    )
+    heat = read(named("Heat meter (Ultraheat, Multical)"), *texts)
+    assert [
+        (one.key, str(one.value), one.unit, one.billing_period) for one in heat
+    ] == [
+        ("heat_energy", "123.456", "GJ", None),
+        ("heat_volume", "1234.56", "m³", None),
+        ("heat_volume", "1000.00", "m³", "*01"),
+        ("heat_power_maximum", "12.3", "kW", None),
+        ("heat_flow_maximum", "0.123", "m³/h", None),
+        ("demand_period", "60", "min", None),
+        ("flow_temperature_maximum", "91.5", "°C", None),
+        ("return_temperature_maximum", "62.5", "°C", None),
+        ("device_number", "12345678", None, None),
+        ("error_status", "0", None, None),
+    ]
+    assert heat[0].code == "6.8"
+    assert [one.occurrence for one in heat if one.address == "9.4"] == [0, 1]
+    assert not {"heat_energy", "heat_volume"} & set(values(read(NORM, *texts)))
+
+
+def test_logarex_windows_are_no_billing_periods() -> None:
+    """The energy of the last days falls, which a total never does."""
+    total, week, export, unknown = read(
+        named("Logarex LK13"),
+        "1-0:1.8.0*255(012345.6*kWh)",
+        "1-0:1.8.0*97(00123.4*kWh)",
+        "1-0:2.8.0*100(00234.5*kWh)",
+        "1-0:3.8.0*97(00001.0*kvarh)",
+    )
+    assert (total.key, total.code) == ("active_energy_import", "1-0:1.8.0")
+    assert (week.key, week.code) == ("active_energy_import_last_7", "1-0:1.8.0*97")
+    assert week.register is not None
+    assert week.register.name_key == "active_energy_import_last"
+    assert week.register.placeholders == {"last": "7"}
+    assert export.key == "active_energy_export_since_reset"
+    assert (unknown.key, unknown.register) == ("obis_3_8_0_97", None)
+    assert {one.billing_period for one in (total, week, export, unknown)} == {None}
+    assert read(NORM, "1-0:1.8.0*97(00123.4*kWh)")[0].billing_period == "*97"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "key", "value"),
+    [
+        ("eBZ DD3", "0-0:96.8.0*255(0000A1B2)", "operating_time", Decimal(41394)),
+        ("EMH LZQJ and DMTZ", "43.25(0.012*kvar)", "reactive_power_import_l2", None),
+        ("EMH LZQJ and DMTZ", "13.25(0.95*P/S)", "power_factor", Decimal("0.95")),
+        ("Fluvius P1", "1-0:31.4.0(999*A)", "fuse_threshold", Decimal(999)),
+        ("Fluvius P1", "0-0:96.1.4(50300)", "emucs_version", "50300"),
+        ("Iskraemeco MT17x", "0-0:C.1.6*255(A1B2)", "firmware_checksum", "A1B2"),
+        (
+            "Iskraemeco MT17x",
+            "0-0:C.51.1*255(3)",
+            "terminal_cover_openings",
+            Decimal(3),
+        ),
+        ("Iskraemeco MT17x", "C.7.1(1260711101500)", "power_failure_timestamp", None),
+        ("Kamstrup 382", "1.20(0012345*kWh)", "active_energy_import", Decimal(12345)),
+        ("Kamstrup 382", "1.20.2(01*kWh)", "active_energy_import_tariff_2", None),
+        ("Kamstrup 382", "1.31(0123456*h)", "operating_time", Decimal(123456)),
+        (
+            "Landis+Gyr E550, E650 and E850",
+            "1-1:171.7.0(-000.25*kvar)",
+            "reactive_power_net_l2",
+            Decimal("-0.25"),
+        ),
+        ("Logarex LK13", "1-0:96.90.2*255(0F66)", "firmware_checksum", "0F66"),
+    ],
+)
+def test_each_departure_is_needed(
+    name: str, text: str, key: str, value: object
+) -> None:
+    """The same data set means something else without the profile."""
+    (reading,) = read(named(name), text)
+    assert reading.key == key
+    assert value is None or reading.value == value
+    (normal,) = read(NORM, text)
+    assert (normal.key, normal.value) != (key, reading.value)
+
+
+def test_neva_lists_the_total_and_the_tariffs() -> None:
+    """Up to five values in one pair of brackets; what is beyond them is kept."""
+    neva = named("Taipit NEVA")
+    readings = read(neva, "0F0880FF(000012.34,000007.30,000005.04)")
+    assert values(readings) == {
+        "active_energy_absolute": Decimal("12.34"),
+        "active_energy_absolute_tariff_1": Decimal("7.30"),
+        "active_energy_absolute_tariff_2": Decimal("5.04"),
+        "active_energy_absolute_tariff_3": None,
+        "active_energy_absolute_tariff_4": None,
+    }
+    assert [one.unit for one in readings] == ["kWh"] * 5
+    assert [one.more for one in read(neva, "0F0880FF(1,2,3,4,5,6)")] == [
+        *[()] * 4,
+        ("6",),
+    ]
+    assert read(NORM, "0F0880FF(000012.34,000007.30)")[0].register is None
