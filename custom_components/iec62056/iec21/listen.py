@@ -132,9 +132,10 @@ class ListenSession:
         """Look for the beginning of a telegram; return what follows its first line."""
         self._noise += data
         found = Identification.find(strip_parity(self._noise))
+        before = len(self._noise) if found is None else found[1]
+        if protocol := recognise(self._noise[:before]):
+            raise OtherProtocolError(protocol, bytes(self._noise))
         if found is None:
-            if protocol := recognise(self._noise):
-                raise OtherProtocolError(protocol, bytes(self._noise))
             if len(self._noise) > MAX_STREAM:
                 raise TelegramError(
                     f"no telegram begins within {MAX_STREAM} bytes", bytes(self._noise)

@@ -25,7 +25,7 @@ import re
 from typing import Final
 
 from .collect import ReadoutCollector
-from .const import MODE_C_BAUD_RATES, RETRY_PAUSE
+from .const import BITS_PER_CHARACTER, MODE_C_BAUD_RATES, RETRY_PAUSE
 from .exceptions import (
     EchoOnlyError,
     IecError,
@@ -228,10 +228,21 @@ class ReadoutSession:
         self._noise += data
         noise = strip_parity(self._noise)
         found = Identification.find(noise)
-        before = noise[: found[1]] if found else noise
-        data_set = _UNANNOUNCED.search(before)
-        if found is None or data_set:
-            return self._receive_no_identification(noise, data_set)
+        # What comes first decides, so that how the bytes are cut does not.
+        before = len(noise) if found is None else found[1]
+        if data_set := _UNANNOUNCED.search(noise[:before]):
+            self.answered = True
+            self._mode = Mode.A
+            self.state = State.READOUT
+            return self._receive_readout(noise[data_set.start() :])
+        if protocol := recognise(self._noise[:before]):
+            raise OtherProtocolError(protocol, bytes(self._noise))
+        if found is None:
+            if len(noise) > MAX_NOISE:
+                raise TelegramError(
+                    f"no identification within {MAX_NOISE} bytes", bytes(self._noise)
+                )
+            return [StartTimer(self._patience)]
         identification, start, end = found
         rest = noise[end:]
         self.answered = True
@@ -245,6 +256,10 @@ class ReadoutSession:
                 delay = self._settings.acknowledge_delay
                 if delay is None:
                     delay = identification.reaction_time
+                if noise.endswith(b"\r"):
+                    # The line feed is still on its way; the time counts from its
+                    # end, and a meter that is still sending hears nothing.
+                    delay += BITS_PER_CHARACTER / self._baud_rate
                 return [
                     Identified(identification, self._acceptable_baud_rate()),
                     StartTimer(delay),
@@ -262,23 +277,6 @@ class ReadoutSession:
             StartTimer(self._settings.timeout),
             *self.receive_data(rest),
         ]
-
-    def _receive_no_identification(
-        self, noise: bytes, data_set: re.Match[bytes] | None
-    ) -> list[ClientStep]:
-        """Look for a readout, or another protocol, where nobody said who it is."""
-        if data_set:
-            self.answered = True
-            self._mode = Mode.A
-            self.state = State.READOUT
-            return self._receive_readout(noise[data_set.start() :])
-        if protocol := recognise(bytes(self._noise)):
-            raise OtherProtocolError(protocol, bytes(self._noise))
-        if len(noise) > MAX_NOISE:
-            raise TelegramError(
-                f"no identification within {MAX_NOISE} bytes", bytes(self._noise)
-            )
-        return [StartTimer(self._patience)]
 
     def _acceptable_baud_rate(self) -> int:
         """Return the speed in baud to ask the meter for."""

@@ -1,0 +1,78 @@
+"""Exit statuses, and the one line that says what happened and what to do."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..exceptions import (
+    ChecksumError,
+    EchoOnlyError,
+    IecError,
+    LinkError,
+    MeterRefusedError,
+    MeterTimeoutError,
+    OtherProtocolError,
+)
+
+DONE: Final = 0
+WRONG_USAGE: Final = 2
+NOBODY_ANSWERED: Final = 3
+PORT_UNUSABLE: Final = 4
+ANSWER_UNUSABLE: Final = 5
+REFUSED: Final = 6
+INTERRUPTED: Final = 130
+"""As every program that ends with Ctrl-C (128 and the signal's number)."""
+BROKEN_PIPE: Final = 141
+"""As every program whose reader goes away (128 and the signal's number)."""
+
+
+def explain(error: IecError) -> tuple[str, int]:
+    """Return what happened with what to do, and the exit status."""
+    advice, status = _advice(error)
+    return f"{error}; {advice}", status
+
+
+# The first that fits counts, so the narrow classes stand before the wide ones.
+_ADVICE: Final = (
+    (LinkError, "check the cable and the name of the port", PORT_UNUSABLE),
+    (EchoOnlyError, "put the head on the meter, or turn it", NOBODY_ANSWERED),
+    (
+        MeterRefusedError,
+        "asking again does not help; see the meter's manual",
+        REFUSED,
+    ),
+    (
+        ChecksumError,
+        "read again, and if it stays try a lower --max-baud",
+        ANSWER_UNUSABLE,
+    ),
+    (
+        OtherProtocolError,
+        "this needs a program for that protocol",
+        ANSWER_UNUSABLE,
+    ),
+    (
+        IecError,
+        "try again, then another --baud and --framing",
+        ANSWER_UNUSABLE,
+    ),
+)
+
+
+def _advice(error: IecError) -> tuple[str, int]:
+    if isinstance(error, MeterTimeoutError) and not isinstance(error, EchoOnlyError):
+        return _advice_on_silence(error), NOBODY_ANSWERED
+    return next(
+        (advice, status) for kind, advice, status in _ADVICE if isinstance(error, kind)
+    )
+
+
+def _advice_on_silence(error: MeterTimeoutError) -> str:
+    if error.waiting_for != "identification":
+        return "move the head a little, or try --max-baud 300"
+    if error.received:
+        return "try another --baud and --framing"
+    return (
+        "check how the head sits, then --address and --baud;"
+        " a meter on a battery wants --wake-up 66"
+    )

@@ -1,0 +1,21 @@
+"""Simulated meters, for tests, for trying things out and for the demo.
+
+`terminal.serve_pty` is not named here: there are no pseudo terminals on Windows.
+"""
+
+from .line import SimulatedLine
+from .link import LogEntry, SimulatedLink
+from .meter import Fault, MeterState, Responder, SimulatedMeter
+from .server import TcpServer, serve_tcp
+
+__all__ = [
+    "Fault",
+    "LogEntry",
+    "MeterState",
+    "Responder",
+    "SimulatedLine",
+    "SimulatedLink",
+    "SimulatedMeter",
+    "TcpServer",
+    "serve_tcp",
+]

@@ -1,0 +1,282 @@
+"""The meter's side of the norm, to test and to try out the client's.
+
+Rule 1: as in `session`, nothing here waits or opens anything. Bytes and timer
+ends come in, steps go out, and the driver carries them out in order.
+
+Rule 2: the meter follows Fig. A.1 of the norm to the letter. Whatever it does
+otherwise is a `Fault`, so that a test can ask for it by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum, Flag, auto
+import re
+from typing import Final, Protocol, assert_never
+
+from ..const import (
+    ACK,
+    ACKNOWLEDGE_TIMEOUT_MAX,
+    INITIAL_BAUD_RATE,
+    SOH,
+)
+from ..framing import add_parity, frame, strip_parity
+from ..messages import Identification, OptionSelect, SignOn
+from ..steps import MeterStep, Pause, Send, SetBaudRate, StartTimer
+from ..telegram import Check
+
+MAX_COMMAND: Final = 256
+"""Bytes of an unfinished command that a meter keeps; more is noise."""
+
+NOISE_BEFORE: Final = b"\x7f\x00~U\r\n"
+"""What a head adds before a message: light going on, a few odd bits."""
+
+NOISE_AFTER: Final = b"\x00\x7f"
+"""What it adds behind one."""
+
+_SIGN_ON = re.compile(rb"/[?0-9][^!/\r\n]*!\r\n")
+# A line, or a command with the block check behind its ETX or EOT.
+_COMMAND = re.compile(rb"\r\n|\x01[^\x03\x04]*[\x03\x04].", re.DOTALL)
+
+
+class Fault(Flag):
+    """Ways in which a real meter, head or cable goes wrong; they combine."""
+
+    NONE = 0
+
+    SILENT = auto()
+    """The meter never answers."""
+
+    DEAF_ONCE = auto()
+    """The first sign-on stays unanswered, as with a meter that wakes up."""
+
+    ADDRESS_WANTED = auto()
+    """A sign-on without address stays unanswered."""
+
+    ECHO = auto()
+    """What the client sends comes back, as from most optical heads.
+
+    On a `Wire` it comes back at the moment it is sent.
+    """
+
+    NOISE = auto()
+    """Odd bytes stand before and behind every message."""
+
+    PARITY_BIT = auto()
+    """Bit 7 holds the even parity, as seen through a gateway at 8N1."""
+
+    ANSWERS_TWICE = auto()
+    """Every message comes twice."""
+
+    DAMAGED_CHECK = auto()
+    """The block check does not match."""
+
+    CUT_OFF = auto()
+    """The readout ends in the middle."""
+
+    WRONG_SPEED = auto()
+    """The speed is offered and acknowledged, and the data come at the first one."""
+
+    SLOW = auto()
+    """Long pauses within a message, just inside what the norm allows.
+
+    The driver sees to it (`wire`).
+    """
+
+    HANG_UP = auto()
+    """The link breaks in the middle of the readout. The driver sees to it."""
+
+
+class Responder(Protocol):
+    """What a `Wire` has at its end: one meter, or several (`line`)."""
+
+    @property
+    def fault(self) -> Fault:
+        """What goes wrong; the driver sees to `SLOW` and `HANG_UP`."""
+
+    @property
+    def first_baud_rate(self) -> int:
+        """Speed in baud at which it listens for a sign-on."""
+
+    def answer(self, data: bytes) -> list[MeterStep]:
+        """Take what the client sent, in pieces of any size; return the answer."""
+
+    def handle_timeout(self) -> list[MeterStep]:
+        """Go on after the time of the last `StartTimer` has passed."""
+
+    def reset(self) -> None:
+        """Return to the start, as after the long silence that ends a session."""
+
+
+class MeterState(Enum):
+    """Where a meter can be. Each name says what it waits for."""
+
+    START = "sign-on"
+    ACKNOWLEDGEMENT = "acknowledgement"
+
+
+@dataclass(slots=True, kw_only=True)
+class SimulatedMeter:
+    r"""One meter in mode A, B or C, whichever its identification announces.
+
+    >>> meter = SimulatedMeter(identification=b"/XMP@EXAMPLE", content=b"")
+    >>> meter.receive_data(b"/?!\r\n")[:2]
+    [Pause(seconds=0.2), Send(data=b'/XMP@EXAMPLE\r\n')]
+    """
+
+    identification: Identification | bytes
+    """Who it is. Bytes are the line from the slash on, with or without its end."""
+
+    content: bytes | Callable[[], bytes]
+    """Data lines, each with CR LF; a function is called for every readout."""
+
+    address: str = ""
+    """Device address. With "" only a sign-on without address is for it."""
+
+    check: Check = Check.XOR
+    """`XOR`, `SUM`, or `NONE` for a readout without frame."""
+
+    fault: Fault = Fault.NONE
+
+    first_baud_rate: int = INITIAL_BAUD_RATE
+    """Speed in baud at which it listens."""
+
+    state: MeterState = field(default=MeterState.START, init=False)
+    _announced: Identification = field(init=False, repr=False)
+    _buffer: bytes = field(default=b"", init=False, repr=False)
+    _deaf: bool = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Take the identification apart.
+
+        Raises:
+            TelegramError: the identification given as bytes is none.
+
+        """
+        self._announced = (
+            Identification.parse(self.identification)
+            if isinstance(self.identification, bytes)
+            else self.identification
+        )
+        self._deaf = Fault.DEAF_ONCE in self.fault
+
+    def receive_data(self, data: bytes) -> list[MeterStep]:
+        """Take what the client sent, in pieces of any size; return the answer.
+
+        With `Fault.ECHO` the answer begins with the same bytes.
+        """
+        echo: list[MeterStep] = [Send(data)] if Fault.ECHO in self.fault else []
+        return echo + self.answer(data)
+
+    def answer(self, data: bytes) -> list[MeterStep]:
+        """Do the same without the echo, which belongs to the line."""
+        self._buffer += strip_parity(data)
+        steps: list[MeterStep] = []
+        while message := self._next_message():
+            steps += self._handle(message)
+        return steps
+
+    def handle_timeout(self) -> list[MeterStep]:
+        """Read out at the first speed when no acknowledgement has come in time."""
+        if self.state is MeterState.START:
+            return []
+        self.reset()
+        return self._readout(self.first_baud_rate)
+
+    def reset(self) -> None:
+        """Return to the start, as after the long silence that ends a session."""
+        self.state = MeterState.START
+        self._buffer = b""
+
+    def _next_message(self) -> bytes:
+        """Cut the next whole message out of what has arrived; b"" if there is none."""
+        start, end = self._find_message()
+        message = self._buffer[start:end]
+        self._buffer = self._buffer[end:][-MAX_COMMAND:]
+        return message
+
+    def _find_message(self) -> tuple[int, int]:
+        """Return where it lies; what stands before a sign-on is no part of it."""
+        match self.state:
+            case MeterState.START:
+                found = _SIGN_ON.search(self._buffer)
+                return found.span() if found else (0, 0)
+            case MeterState.ACKNOWLEDGEMENT:
+                found = _COMMAND.search(self._buffer)
+                return (0, found.end()) if found else (0, 0)
+            case _:
+                assert_never(self.state)
+
+    def _handle(self, message: bytes) -> list[MeterStep]:
+        match self.state:
+            case MeterState.START:
+                return self._handle_sign_on(SignOn.parse(message))
+            case MeterState.ACKNOWLEDGEMENT:
+                return self._handle_acknowledgement(message)
+            case _:
+                assert_never(self.state)
+
+    def _handle_sign_on(self, sign_on: SignOn | None) -> list[MeterStep]:
+        if sign_on is None or not sign_on.calls(self.address):
+            return []
+        if sign_on.selector != "?" or Fault.SILENT in self.fault:
+            return []
+        if Fault.ADDRESS_WANTED in self.fault and not sign_on.address:
+            return []
+        if self._deaf:
+            self._deaf = False
+            return []
+        return [Pause(self._announced.reaction_time), *self._introduce()]
+
+    def _introduce(self) -> list[MeterStep]:
+        """Send the identification, and what follows it without being asked for."""
+        identification = self._send(self._announced.to_bytes())
+        match self._announced.mode:
+            case "C":
+                self.state = MeterState.ACKNOWLEDGEMENT
+                return [*identification, StartTimer(ACKNOWLEDGE_TIMEOUT_MAX)]
+            case "B":
+                pause = Pause(self._announced.reaction_time)
+                return [*identification, pause, *self._readout(self._offered_speed)]
+            case _:
+                return [*identification, *self._readout(self.first_baud_rate)]
+
+    def _handle_acknowledgement(self, message: bytes) -> list[MeterStep]:
+        self.state = MeterState.START
+        option = OptionSelect.parse(message[message.find(ACK) :])
+        if option is None or SOH in message:
+            # A protocol error or a sign-off: nothing is sent (Fig. A.1).
+            return []
+        # Everything else is answered with a readout; only the exact answer to
+        # the offer gets it at the speed offered (clause 6.4.3.2).
+        accepted = option == OptionSelect(baud_character=self._announced.baud_character)
+        speed = self._offered_speed if accepted else self.first_baud_rate
+        return [Pause(self._announced.reaction_time), *self._readout(speed)]
+
+    @property
+    def _offered_speed(self) -> int:
+        if Fault.WRONG_SPEED in self.fault or self._announced.baud_character == "0":
+            return self.first_baud_rate
+        return self._announced.baud_rate
+
+    def _readout(self, baud_rate: int) -> list[MeterStep]:
+        """Send the readout at `baud_rate` and return to the first speed."""
+        block = self.content if isinstance(self.content, bytes) else self.content()
+        message = frame(block, self.check)
+        if Fault.DAMAGED_CHECK in self.fault and self.check is not Check.NONE:
+            message = message[:-1] + bytes([message[-1] ^ 1])
+        if Fault.CUT_OFF in self.fault:
+            message = message[: len(message) // 2]
+        steps = self._send(message)
+        if baud_rate == self.first_baud_rate:
+            return steps
+        return [SetBaudRate(baud_rate), *steps, SetBaudRate(self.first_baud_rate)]
+
+    def _send(self, message: bytes) -> list[MeterStep]:
+        if Fault.NOISE in self.fault:
+            message = NOISE_BEFORE + message + NOISE_AFTER
+        if Fault.PARITY_BIT in self.fault:
+            message = add_parity(message)
+        times = 2 if Fault.ANSWERS_TWICE in self.fault else 1
+        return [Send(message)] * times
