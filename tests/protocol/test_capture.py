@@ -12,7 +12,7 @@ from iec21 import (
     decode,
 )
 from iec21.capture import normalise, split_capture
-from iec21.framing import add_parity, frame
+from iec21.framing import add_parity, frame, xor_check
 
 IDENTIFICATION = b"/ABC5METER\r\n"
 BLOCK = b"0.0.0(12345678)\r\n1.8.0(000123.456*kWh)\r\n"
@@ -123,6 +123,24 @@ def test_a_capture_is_taken_apart_for_a_simulated_meter() -> None:
     )
     assert capture.identification == Identification.parse(IDENTIFICATION)
     assert capture.block == BLOCK
+
+
+def test_a_capture_without_data_is_no_meter() -> None:
+    """There would be nothing to send."""
+    with pytest.raises(TelegramError, match="no data set"):
+        split_capture(IDENTIFICATION)
+
+
+@pytest.mark.parametrize("check", [0x0B, 0x0C, 0x20])
+def test_a_block_check_that_looks_like_a_blank_stays(check: int) -> None:
+    """In notation too, where it is the last character of its line."""
+    filler = xor_check(frame(b"1.8.0()\r\n")[1:-1]) ^ check
+    block = b"1.8.0(" + bytes([filler ^ ord("@"), ord("@")]) + b")\r\n"
+    message = frame(block)
+    assert message[-1] == check
+    named = message.replace(b"\x02", b"<STX>").replace(b"\r\n", b"<CRLF>")
+    named = named.replace(b"\x03", b"<ETX>") + b"\n"
+    assert decode(named).check is Check.XOR
 
 
 def test_text_that_happens_to_be_digits_is_hexadecimal() -> None:

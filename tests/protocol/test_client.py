@@ -145,7 +145,7 @@ async def test_only_the_addressed_meter_answers(plug_in: list[SimulatedLink]) ->
     addressed = meter(fault=Fault.ADDRESS_WANTED)
     addressed.address = "00123"
     plug_in.append(SimulatedLink(addressed))
-    assert await read_out(PORT, Settings(address="123"))
+    assert (await read_out(PORT, Settings(address="123"))).data_sets
     with pytest.raises(MeterTimeoutError):
         await read_out(PORT, Settings(address="124"))
 

@@ -120,7 +120,7 @@ async def test_a_stubborn_meter_is_found(link: ScriptedLink, wanted: Settings) -
     link.wants = wanted
     found, _ = await search(PORT)
     assert found == wanted
-    assert await read_out(PORT, found)
+    assert (await read_out(PORT, found)).data_sets
 
 
 async def test_a_meter_that_needs_software_parity_is_found(link: ScriptedLink) -> None:

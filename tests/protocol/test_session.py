@@ -46,10 +46,8 @@ def session_after(
 
 def readout_in(steps: list[ClientStep]) -> Readout:
     """Return the readout that `steps` end with."""
-    match steps:
-        case [*_, ReadoutReceived(readout)]:
-            return readout
-    raise AssertionError(steps)
+    assert isinstance(steps[-1], ReadoutReceived)
+    return steps[-1].readout
 
 
 def answer_every_attempt(session: ReadoutSession, data: bytes) -> list[ClientStep]:

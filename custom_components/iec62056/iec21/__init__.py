@@ -18,6 +18,7 @@ from .exceptions import (
     TelegramError,
 )
 from .messages import Identification
+from .reading import Reading, interpret, meter_number
 from .settings import Framing, Mode, Settings
 from .steps import DataArrived, Event, Identified, Retrying, SettingsFound
 from .telegram import Check, DataSet, Readout
@@ -39,6 +40,7 @@ __all__ = [
     "MeterTimeoutError",
     "Mode",
     "OtherProtocolError",
+    "Reading",
     "Readout",
     "Retrying",
     "Settings",
@@ -46,7 +48,9 @@ __all__ = [
     "TelegramError",
     "decode",
     "identify",
+    "interpret",
     "listen",
+    "meter_number",
     "read_out",
     "search",
 ]

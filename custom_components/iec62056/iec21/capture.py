@@ -75,7 +75,8 @@ def normalise(data: bytes) -> bytes:
     elif _HEX.fullmatch(data):
         data = bytes.fromhex(re.sub(rb"[\s,]", b"", data).decode())
     elif _NAME.search(data):
-        lines = [line.strip() for line in data.splitlines()]
+        # A block check can be any character, so only line ends are taken off.
+        lines = [line.rstrip(b"\r").lstrip() for line in data.split(b"\n")]
         lines = [line.removeprefix(b"<< ") for line in lines if line[:2] != b">>"]
         named = _LINE_ENDS_BY_NAME.search(data)
         text = (b"" if named else LINE_END).join(lines)
@@ -120,6 +121,8 @@ def split_capture(data: bytes) -> Capture:
 
     """
     readout = decode(data, Check.NONE)
+    if not readout.data_sets:
+        raise TelegramError("there is no data set in the capture", data)
     lines = re.split(rb"[\r\n]+", readout.raw.strip(b"\r\n\x00"))
     return Capture(readout.identification, b"".join(line + LINE_END for line in lines))
 

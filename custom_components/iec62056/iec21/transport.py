@@ -46,6 +46,7 @@ _REASONS: Final = {
     errno.EPERM: "no permission to use it",
     errno.EBUSY: "another program uses it",
     errno.ENOTTY: "it is not a serial port",
+    errno.EINVAL: "it does not take these line settings",
     errno.ECONNREFUSED: "the gateway refuses the connection",
     errno.ECONNRESET: "the gateway closed the connection",
     errno.EPIPE: "the gateway closed the connection",
