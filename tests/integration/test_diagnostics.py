@@ -1,0 +1,97 @@
+"""What goes into a bug report, and above all what does not."""
+
+import json
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.components.diagnostics import (
+    get_diagnostics_for_config_entry,
+)
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+from syrupy.assertion import SnapshotAssertion
+
+from custom_components.iec62056.const import DOMAIN
+from custom_components.iec62056.iec21.exceptions import LinkError
+from custom_components.iec62056.iec21.simulator import SimulatedLink
+from tests.integration.common import CONTENT, NUMBER, PORT, entry_data, make_meter
+from tests.integration.conftest import Ports
+
+
+async def test_the_report_of_a_meter(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    loaded: MockConfigEntry,
+    snapshot: SnapshotAssertion,
+) -> None:
+    """Everything that is needed to repeat the readout."""
+    report = await get_diagnostics_for_config_entry(hass, hass_client, loaded)
+    assert report == snapshot
+
+
+async def test_the_report_names_nobody(
+    hass: HomeAssistant, hass_client: ClientSessionGenerator, ports: Ports
+) -> None:
+    """The number is in the title, the type, the address, a bad line and the port."""
+    content = (
+        CONTENT
+        + b"0-0:C.90.1*255(12345678)\r\n"
+        + b"serial 12345678\r\n"
+        + b"(12345678)\r\n"
+        + b"1-0:0.0.5*255(OWNER-4711)\r\n"
+    )
+    port = "esphome-hass://esphome/01ABC?port_name=head&key=c2VjcmV0"
+    ports.link = SimulatedLink(
+        make_meter(content, identification=b"/ISk5MT174 S12345678", address="12345678")
+    )
+    entry = MockConfigEntry(
+        domain=DOMAIN,
+        title=f"Meter {NUMBER}",
+        unique_id=f"ISK_{NUMBER}",
+        data=entry_data(port, "12345678"),
+    )
+    entry.add_to_hass(hass)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert entry.runtime_data.coordinator.last_update_success
+
+    report: Any = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    text = json.dumps(report)
+    for secret in ("12345678", "4711", "c2VjcmV0", "head"):
+        assert secret not in text
+    # Lengths stay, so that a telegram can be measured.
+    assert "1-0:0.0.0*255(**********)" in report["readout"]["data_sets"]
+    readout = entry.runtime_data.coordinator.data.readout
+    assert len(report["readout"]["raw"]) == len(readout.raw)
+    # What is no secret is not blanked out.
+    assert "1-0:1.8.0*255(0008048.375*kWh)" in report["readout"]["raw"]
+
+
+async def test_the_report_of_a_meter_that_never_answered(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    ports: Ports,
+    entry: MockConfigEntry,
+) -> None:
+    """It says what went wrong."""
+    ports.link.open_error = LinkError(f"{PORT}: there is no such port")
+    entry.add_to_hass(hass)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    report: Any = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    assert report["readout"] is None
+    assert "there is no such port" in report["last_error"]
+
+
+async def test_the_report_of_a_meter_without_number(
+    hass: HomeAssistant, hass_client: ClientSessionGenerator, ports: Ports
+) -> None:
+    """There is nothing to blank out, and nothing is."""
+    content = b"1-0:1.8.0*255(0000001.000*kWh)\r\n"
+    ports.link = SimulatedLink(make_meter(content))
+    entry = MockConfigEntry(domain=DOMAIN, title="Meter", data=entry_data())
+    entry.add_to_hass(hass)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    report: Any = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    assert report["readout"]["raw"] == content.decode()

@@ -1,0 +1,96 @@
+"""A port is one port, however it is written."""
+
+from pathlib import Path
+from unittest.mock import patch
+
+from homeassistant.core import HomeAssistant
+import pytest
+
+from custom_components.iec62056.ports import (
+    async_port_identity,
+    async_port_lock,
+    async_stable_path,
+)
+
+
+async def test_a_link_to_a_device_is_the_device(
+    hass: HomeAssistant, tmp_path: Path
+) -> None:
+    """`ttyUSB0` and its path by id are one port, with one lock."""
+    device = tmp_path / "ttyUSB0"
+    device.touch()
+    link = tmp_path / "by-id"
+    link.symlink_to(device)
+    identities = {
+        await async_port_identity(hass, port)
+        for port in (str(device), str(link), f"device://{link}", f"linux://{device}")
+    }
+    assert identities == {str(device)}
+    assert await async_port_lock(hass, str(device)) is await async_port_lock(
+        hass, str(link)
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("socket://Gateway.local:2001", "rfc2217://gateway.LOCAL:2001/"),
+        ("tcp://192.0.2.7:23", "socket://192.0.2.7:23"),
+        ("socket://[2001:DB8::7]:23", "socket://[2001:db8::7]:23"),
+        (
+            "esphome-hass://esphome/01ABC?port_name=head",
+            "esphome-hass://esphome/01ABC?port_name=head&port_serial_number=7",
+        ),
+    ],
+)
+async def test_spellings_of_one_port_are_one(
+    hass: HomeAssistant, one: str, other: str
+) -> None:
+    """Capital letters, the protocol on top and further parts of a URL do not count."""
+    assert await async_port_identity(hass, one) == await async_port_identity(
+        hass, other
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("socket://gateway:2001", "socket://gateway:2002"),
+        (
+            "esphome-hass://esphome/01ABC?port_name=head",
+            "esphome-hass://esphome/01ABC?port_name=bus",
+        ),
+        ("/dev/ttyUSB0", "/dev/ttyUSB1"),
+        ("socket://[", "socket://[["),
+    ],
+)
+async def test_different_ports_stay_different(
+    hass: HomeAssistant, one: str, other: str
+) -> None:
+    """One gateway has many ports, and one ESPHome device too."""
+    assert await async_port_identity(hass, one) != await async_port_identity(
+        hass, other
+    )
+
+
+async def test_a_device_is_stored_by_its_stable_path(hass: HomeAssistant) -> None:
+    """The number of a `ttyUSB` changes with the order of plugging in."""
+    with patch(
+        "homeassistant.components.usb.get_serial_by_id",
+        return_value="/dev/serial/by-id/usb-head",
+    ):
+        assert (
+            await async_stable_path(hass, "/dev/ttyUSB0")
+            == "/dev/serial/by-id/usb-head"
+        )
+    assert await async_stable_path(hass, "socket://a:1") == "socket://a:1"
+
+
+async def test_a_stable_path_that_cannot_be_found_is_no_error(
+    hass: HomeAssistant,
+) -> None:
+    """The path as typed will do."""
+    with patch(
+        "homeassistant.components.usb.get_serial_by_id", side_effect=PermissionError
+    ):
+        assert await async_stable_path(hass, "/dev/ttyUSB0") == "/dev/ttyUSB0"
