@@ -286,7 +286,8 @@ class IecConfigFlow(ConfigFlow, domain=DOMAIN):
             BATTERY_INTERVAL if self._search.settings.wake_up else DEFAULT_INTERVAL
         )
         values = [
-            f"- {reading.code}: {reading.value} {reading.unit}"
+            # As the meter's display shows it: without medium and channel.
+            f"- {reading.code.rpartition(':')[2]}: {reading.value} {reading.unit}"
             for reading in self._search.values
         ]
         return self.async_show_form(

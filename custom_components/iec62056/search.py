@@ -166,13 +166,17 @@ class Search:
         if (meter := self.meter) is None:
             self.cancel()
             return None
-        await self._async_wait(VALUES_TIME, lambda: len(self.values) == SHOWN_VALUES)
+        await self._async_wait(VALUES_TIME, self._has_counters)
         await self._async_wait(FIRST_VALUE_TIME, lambda: bool(self.values))
         failed = self.task.done() and self.readout is None
         return None if failed else meter
 
     def _has_number(self) -> bool:
         return (meter := self.meter) is not None and meter.number is not None
+
+    def _has_counters(self) -> bool:
+        values = self.values
+        return len(values) == SHOWN_VALUES and not any(map(_is_no_counter, values))
 
     async def _async_wait(
         self,

@@ -76,18 +76,20 @@ async def test_a_meter_is_found_shown_and_set_up(
         "model": "MT174-0001",
         "number": "0012345678",
         "values": (
-            "- 1-0:1.8.0: 8048.375 kWh\n"
-            "- 1-0:1.8.1: 8048.375 kWh\n"
-            "- 1-0:1.8.2: 0.000 kWh\n"
-            "- 1-0:2.8.0: 0.000 kWh"
+            "- 1.8.0: 8048.375 kWh\n"
+            "- 1.8.1: 8048.375 kWh\n"
+            "- 1.8.2: 0.000 kWh\n"
+            "- 2.8.0: 0.000 kWh"
         ),
     }
     assert defaults(shown) == ACCEPTED
 
+    # Once the readout is complete, the check that it carried is known as well.
+    await hass.async_block_till_done(wait_background_tasks=True)
     result = await submit(hass, shown, ACCEPTED)
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["title"] == NAME
-    assert result["data"] == {CONF_DEVICE: PORT, CONF_ADDRESS: ""}
+    assert result["data"] == {CONF_DEVICE: PORT, CONF_ADDRESS: "", "check": "xor"}
     assert result["options"] == {CONF_INTERVAL: 60}
     assert result["result"].unique_id == UNIQUE_ID
     assert result["result"].state is ConfigEntryState.LOADED

@@ -78,9 +78,14 @@ def test_telegrams_that_follow_each_other_are_joined() -> None:
     assert readout.bad_lines == ("0(1",)
 
 
+def test_a_blank_line_behind_the_identification_is_mode_d() -> None:
+    """Only meters that send by themselves put one there."""
+    assert decode(IDENTIFICATION + b"\r\n" + BLOCK + b"!\r\n").mode == "D"
+
+
 def test_a_damaged_capture_is_shown_all_the_same() -> None:
     """The error holds what can be read, and says what is wrong."""
-    with pytest.raises(DamagedCaptureError, match="the block check is") as caught:
+    with pytest.raises(DamagedCaptureError, match="arrived damaged") as caught:
         decode(CAPTURE.replace(b"123.456", b"123.457"))
     assert caught.value.readout.data_sets[1].value == "000123.457"
     assert caught.value.readout.check is Check.NONE

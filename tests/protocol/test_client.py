@@ -164,11 +164,12 @@ async def test_a_gateway_without_speed_is_asked_to_stay(
 async def test_who_is_there_is_asked_without_a_readout(
     plug_in: list[SimulatedLink],
 ) -> None:
-    """Only the sign-on is sent."""
+    """It is acknowledged, so that the meter is soon done with what nobody reads."""
     link = SimulatedLink(meter())
     plug_in.append(link)
     assert (await identify(PORT)).text == "METER"
-    assert link.sent == [b"/?!\r\n"]
+    assert link.sent == [b"/?!\r\n", b"\x06050\r\n"]
+    assert link.clock < 2
 
 
 async def test_a_lost_link_is_closed(plug_in: list[SimulatedLink]) -> None:

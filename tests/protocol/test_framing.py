@@ -130,7 +130,7 @@ def test_a_damaged_message_is_refused(check: Check) -> None:
     reader = BlockReader()
     reader.receive_data(frame(BLOCK).replace(b"kWh", b"kWi"))
     assert reader.complete
-    with pytest.raises(ChecksumError, match="the block check is"):
+    with pytest.raises(ChecksumError, match="arrived damaged"):
         reader.verify(check)
     assert reader.verify(Check.NONE) is Check.NONE
 
@@ -202,7 +202,7 @@ def test_a_dsmr_telegram_is_verified(digits: bytes) -> None:
     assert reader.verify(Check.AUTO) is Check.CRC16
     damaged = BlockReader(preamble)
     damaged.receive_data(block + b"!" + digits + b"\r\n")
-    with pytest.raises(ChecksumError, match="CRC-16"):
+    with pytest.raises(ChecksumError, match="its CRC is"):
         damaged.verify(Check.AUTO)
 
 
@@ -211,6 +211,32 @@ def test_nuls_only_fill_the_line() -> None:
     block = b"\x001.8.0(\x0012)\r\n\x00"
     reader = BlockReader()
     assert reader.receive_data(frame(block)) == "1.8.0(12)\r\n"
+    assert reader.verify(Check.AUTO) is Check.XOR
+
+
+@pytest.mark.parametrize("piece", [1, 7, 4096])
+def test_a_bracket_in_noise_does_not_hide_the_frame(piece: int) -> None:
+    """What began before STX was no data set."""
+    data = b"~(U" + frame(BLOCK)
+    reader = BlockReader()
+    for index in range(0, len(data), piece):
+        reader.receive_data(data[index : index + piece])
+    assert reader.block == BLOCK
+    assert reader.certain
+    assert reader.verify(Check.AUTO) is Check.XOR
+
+
+def test_only_what_is_checked_is_certain() -> None:
+    """Behind a block without frame the rest of a frame may still follow."""
+    reader = BlockReader()
+    assert not reader.certain
+    reader.receive_data(frame(BLOCK)[1:-2])
+    assert reader.complete
+    assert not reader.certain
+    reader.receive_data(frame(BLOCK)[-2:-1])
+    assert not reader.certain
+    reader.receive_data(frame(BLOCK)[-1:])
+    assert reader.certain
     assert reader.verify(Check.AUTO) is Check.XOR
 
 

@@ -138,3 +138,32 @@ def test_another_protocol_is_named() -> None:
 def test_there_is_nothing_to_learn_from_a_stream() -> None:
     """It comes as it comes."""
     assert ListenSession(SETTINGS).learned is SETTINGS
+
+
+@pytest.mark.parametrize("piece", [1, 7, 4096])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        PLAIN.replace(b"!", b"a"),
+        PLAIN[:40],
+        PLAIN[:20] + b"\r\n/XYZ5OTHER\r\n\r\n1.8.0(1*kWh)\r\n!\r\n",
+    ],
+)
+def test_a_telegram_that_breaks_off_never_swallows_the_next(
+    broken: bytes, piece: int
+) -> None:
+    """Not even where the next one comes from another meter."""
+    found = readouts(received(broken + PLAIN, piece))
+    assert found[-1].data_sets == DATA_SETS
+    assert all(len(readout.data_sets) < 3 for readout in found)
+    for readout in found[:-1]:
+        assert readout.identification is not None
+        assert readout.identification.manufacturer == "XYZ"
+
+
+def test_a_sum_is_never_believed_unasked() -> None:
+    """No meter that sends by itself is known to send one."""
+    telegram = b"/ABC5METER\r\n" + frame(BLOCK, Check.SUM)
+    assert readouts(received(telegram)) == []
+    session = ListenSession(Settings(mode=Mode.D, check=Check.SUM))
+    assert len(readouts(session.receive_data(telegram))) == 1

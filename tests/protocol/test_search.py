@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
 from iec21 import (
+    Check,
     DataArrived,
     EchoOnlyError,
     Event,
@@ -19,6 +21,7 @@ from iec21 import (
     Settings,
     SettingsFound,
     TelegramError,
+    UnsupportedSettingsError,
     client,
     listen,
     read_out,
@@ -95,14 +98,13 @@ async def test_an_ordinary_meter_is_found_at_once(link: ScriptedLink) -> None:
     """The settings that worked come before the data, and need no more search."""
     events: list[Event] = []
     found, readout = await search(PORT, on_event=events.append)
-    assert found == Settings()
+    assert found == Settings(check=Check.XOR)
     assert len(readout.data_sets) == 2
     assert [type(event) for event in events] == [
         Identified,
         SettingsFound,
         DataArrived,
     ]
-    assert events[1] == SettingsFound(found)
     assert len(link.opened) == 1
 
 
@@ -111,15 +113,15 @@ async def test_an_ordinary_meter_is_found_at_once(link: ScriptedLink) -> None:
     [
         Settings(framing=Framing.SEVEN_EVEN_TWO),
         Settings(baud_rate=9600),
-        Settings(wake_up=66),
-        Settings(wake_up=40, selector="#"),
+        Settings(wake_up=66, framing=Framing.SEVEN_EVEN_TWO),
+        Settings(wake_up=40, selector="#", framing=Framing.SEVEN_EVEN_TWO),
     ],
 )
 async def test_a_stubborn_meter_is_found(link: ScriptedLink, wanted: Settings) -> None:
     """Each recipe is tried in its turn; what worked works without a search."""
     link.wants = wanted
     found, _ = await search(PORT)
-    assert found == wanted
+    assert found == replace(wanted, check=Check.XOR)
     assert (await read_out(PORT, found)).data_sets
 
 
@@ -128,7 +130,9 @@ async def test_a_meter_that_needs_software_parity_is_found(link: ScriptedLink) -
     link.wants = Settings(framing=Framing.EIGHT_NONE_ONE)
     link.parity = True
     found, _ = await search(PORT)
-    assert found == Settings(framing=Framing.EIGHT_NONE_ONE, software_parity=True)
+    assert found == Settings(
+        framing=Framing.EIGHT_NONE_ONE, software_parity=True, check=Check.XOR
+    )
 
 
 async def test_a_gateway_is_tried_with_parity_in_the_second_sign_on(
@@ -138,7 +142,7 @@ async def test_a_gateway_is_tried_with_parity_in_the_second_sign_on(
     link.parity = True
     link.can_switch = False
     found, _ = await search("socket://gateway:2001")
-    assert found == Settings(software_parity=True)
+    assert found == Settings(software_parity=True, check=Check.XOR)
     assert len(link.opened) == 1
 
 
@@ -157,9 +161,10 @@ async def test_a_meter_that_sends_by_itself_is_found(
 
 async def test_the_users_settings_are_kept(link: ScriptedLink) -> None:
     """A recipe adds to them."""
-    link.wants = Settings(wake_up=66)
-    found, _ = await search(PORT, Settings(address="7", timeout=5))
-    assert found == Settings(address="7", timeout=5, wake_up=66)
+    link.wants = Settings(wake_up=66, framing=Framing.SEVEN_EVEN_ONE)
+    mine = Settings(address="7", timeout=5, framing=Framing.SEVEN_EVEN_ONE)
+    found, _ = await search(PORT, mine)
+    assert found == replace(mine, wake_up=66, check=Check.XOR)
 
 
 async def test_a_p1_port_is_named_and_not_used(link: ScriptedLink) -> None:
@@ -227,9 +232,26 @@ async def test_a_port_that_is_gone_ends_the_search(
     assert link.opened == []
 
 
+async def test_an_adapter_that_refuses_settings_is_tried_with_others(
+    link: ScriptedLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some know eight data bits only."""
+    link.wants = Settings(framing=Framing.EIGHT_NONE_ONE)
+    link.parity = True
+
+    async def open_some(port: str, settings: Settings) -> ScriptedLink:
+        if settings.framing is not Framing.EIGHT_NONE_ONE:
+            raise UnsupportedSettingsError(f"{port}: it does not take these")
+        return await link.open(port, settings)
+
+    monkeypatch.setattr(client, "open_transport", open_some)
+    found, _ = await search(PORT)
+    assert found.software_parity
+
+
 async def test_a_search_is_taken_down(link: ScriptedLink) -> None:
     """A trace of everything that was tried helps to add a stubborn meter."""
-    link.wants = Settings(wake_up=66)
+    link.wants = Settings(wake_up=66, framing=Framing.SEVEN_EVEN_TWO)
     trace = Trace()
     await search(PORT, trace=trace)
     assert trace.link == "serial"

@@ -21,8 +21,8 @@ from iec21 import (
     Settings,
     TelegramError,
 )
-from iec21.framing import MAX_NOISE, MAX_READOUT, add_parity, frame
-from iec21.session import ReadoutSession, State
+from iec21.framing import MAX_NOISE, add_parity, frame
+from iec21.session import PAUSES, PAUSES_BEFORE_ANSWER, ReadoutSession, State
 from iec21.settings import DEFAULT_TIMEOUT
 from iec21.steps import ClientStep, ReadoutReceived, Send, SetBaudRate, StartTimer
 from iec21.telegram import Check, Readout
@@ -116,7 +116,9 @@ def test_mode_b_changes_speed_without_acknowledgement() -> None:
         SetBaudRate(2400),
         ANSWER_TIMER,
     ]
-    readout = readout_in(session.receive_data(frame(BLOCK, Check.NONE)))
+    steps = session.receive_data(frame(BLOCK, Check.NONE))
+    assert steps[-1] == StartTimer(0.3)
+    readout = readout_in(session.handle_timeout())
     assert (readout.mode, readout.baud_rate, readout.check) == ("B", 2400, Check.NONE)
 
 
@@ -146,10 +148,13 @@ def test_a_battery_meter_is_woken_first() -> None:
 
 
 def test_silence_can_be_kept_before_the_sign_on() -> None:
-    """Whatever still comes makes it longer."""
+    """Whatever still comes makes it longer, but not for ever."""
     session = ReadoutSession(Settings(quiet_time=0.1))
     assert session.start() == [StartTimer(0.1)]
-    assert session.receive_data(b"x") == [StartTimer(1.5)]
+    for _ in range(PAUSES_BEFORE_ANSWER):
+        assert session.receive_data(b"x") == []
+        assert session.handle_timeout() == [StartTimer(1.5)]
+    session.receive_data(b"x")
     assert session.handle_timeout() == [Send(SIGN_ON), ANSWER_TIMER]
 
 
@@ -178,7 +183,7 @@ def test_a_link_without_speed_reads_mode_b_as_it_comes() -> None:
     """The gateway has the speed, if anybody."""
     session = ReadoutSession(Settings(), can_switch=False)
     session.start()
-    steps = session.receive_data(b"/LUGCMETER\r\n" + frame(BLOCK, Check.NONE))
+    steps = session.receive_data(b"/LUGCMETER\r\n" + frame(BLOCK))
     assert not [step for step in steps if isinstance(step, SetBaudRate)]
     assert readout_in(steps).data_sets == DATA_SETS
 
@@ -207,7 +212,7 @@ def test_our_own_echo_is_skipped() -> None:
     """Heads and two-wire loops send everything back."""
     session = ReadoutSession(Settings())
     session.start()
-    assert session.receive_data(SIGN_ON) == [ANSWER_TIMER]
+    assert session.receive_data(SIGN_ON) == []
     session.receive_data(MODE_C)
     session.handle_timeout()
     assert session.receive_data(b"\x06050\r\n") == []
@@ -264,18 +269,49 @@ def test_the_second_sign_on_is_enough() -> None:
 
 
 def test_a_line_that_is_never_quiet_is_no_meter() -> None:
-    """Noise ends an attempt, and a pause that never becomes one ends it all."""
+    """Noise earns no more time, and no pause lasts for ever."""
     session = ReadoutSession(Settings())
-    session.start()
+    assert session.start() == [Send(SIGN_ON), ANSWER_TIMER]
+    for _ in range(100):
+        assert session.receive_data(b"x") == []
+    assert isinstance(session.handle_timeout()[0], Retrying)
+    for _ in range(PAUSES_BEFORE_ANSWER):
+        session.receive_data(b"x")
+        assert session.handle_timeout() == [StartTimer(1.5)]
+    session.receive_data(b"x")
+    assert session.handle_timeout() == [Send(SIGN_ON), ANSWER_TIMER]
     steps = session.receive_data(b"x" * (MAX_NOISE + 1))
     assert isinstance(steps[0], Retrying)
-    with pytest.raises(TelegramError, match="never falls silent"):
-        session.receive_data(b"x" * (MAX_READOUT + 1))
 
 
-def test_an_offered_speed_that_gives_nothing_is_not_tried_again() -> None:
-    """The second attempt stays at the speed that is known to work."""
-    session = session_after(MODE_C)
+def test_what_has_begun_earns_more_time() -> None:
+    """An identification takes half a second at 300 Bd, and may pause."""
+    session = ReadoutSession(Settings())
+    session.start()
+    for character in MODE_C[:-2]:
+        assert session.receive_data(bytes([character])) == [ANSWER_TIMER]
+
+
+def test_a_meter_that_has_answered_may_finish_first() -> None:
+    """Its readout may take minutes at 300 Bd."""
+    session = ReadoutSession(Settings())
+    session.start()
+    session.receive_data(b"/ABC METER\r\n" + frame(BLOCK).replace(b"kWh", b"kWi"))
+    for _ in range(PAUSES):
+        session.receive_data(b"1.8.0(1)")
+        assert session.handle_timeout() == [StartTimer(1.5)]
+    session.receive_data(b"1.8.0(1)")
+    assert session.handle_timeout() == [Send(SIGN_ON), ANSWER_TIMER]
+
+
+@pytest.mark.parametrize(
+    ("identification", "second_delay"), [(MODE_C, 0.15), (b"/ABc5METER\r\n", 0.015)]
+)
+def test_an_offered_speed_that_fails_twice_is_left(
+    identification: bytes, second_delay: float
+) -> None:
+    """The second attempt changes later, the last one stays at what works."""
+    session = session_after(identification)
     session.handle_timeout()
     session.handle_timeout()
     session.receive_data(b"\x7f\x00")
@@ -285,23 +321,27 @@ def test_an_offered_speed_that_gives_nothing_is_not_tried_again() -> None:
     assert steps[0].error.waiting_for == "readout"
     assert steps[1:] == [SetBaudRate(300), StartTimer(1.5)]
     assert session.handle_timeout() == [Send(SIGN_ON), ANSWER_TIMER]
-    session.receive_data(MODE_C)
+    session.receive_data(identification)
+    assert session.handle_timeout() == [Send(b"\x06050\r\n"), StartTimer(second_delay)]
+    session.handle_timeout()
+    damaged = session.receive_data(frame(BLOCK).replace(b"kWh", b"kWi"))
+    assert isinstance(damaged[0], Retrying)
+    assert isinstance(damaged[0].error, ChecksumError)
+    session.handle_timeout()
+    session.receive_data(identification)
     assert session.handle_timeout() == [Send(b"\x06000\r\n"), ANSWER_TIMER]
     readout = readout_in(session.receive_data(frame(BLOCK)))
     assert (readout.mode, readout.baud_rate) == ("C", 300)
+    assert session.learned == Settings(max_baud_rate=300, check=Check.XOR)
 
 
-def test_a_damaged_readout_is_asked_for_again_at_the_same_speed() -> None:
-    """It came through but for one character, so the speed is right."""
-    session = session_after(MODE_C)
+def test_a_meter_in_mode_b_may_stay_as_well() -> None:
+    """Where the announced speed gives nothing, the first one is tried."""
+    session = session_after(b"/ABCCMETER\r\n", Settings(attempts=2))
     session.handle_timeout()
     session.handle_timeout()
-    steps = session.receive_data(frame(BLOCK).replace(b"kWh", b"kWi"))
-    assert isinstance(steps[0], Retrying)
-    assert isinstance(steps[0].error, ChecksumError)
-    session.handle_timeout()
-    session.receive_data(MODE_C)
-    assert session.handle_timeout()[0] == Send(b"\x06050\r\n")
+    steps = session.receive_data(b"/ABCCMETER\r\n" + frame(BLOCK))
+    assert readout_in(steps).baud_rate == 300
 
 
 def test_a_readout_that_is_damaged_every_time_is_an_error() -> None:
@@ -394,7 +434,7 @@ def test_software_parity_can_be_set(*, parity: bool) -> None:
     assert session.start()[0] == sign_on
     session.handle_timeout()
     assert session.handle_timeout()[0] == sign_on
-    assert session.learned is settings
+    assert session.learned == settings
 
 
 def test_our_own_echo_is_known_with_parity_too() -> None:
@@ -426,3 +466,95 @@ def test_a_search_may_ask_less_often_and_less_long() -> None:
     hasty.start()
     with pytest.raises(MeterTimeoutError):
         hasty.handle_timeout()
+
+
+@pytest.mark.parametrize("between", [b"\x03", b"\xf0", MODE_C, b"~U"])
+def test_what_follows_an_identification_does_not_stop_the_acknowledgement(
+    between: bytes,
+) -> None:
+    """An ETX, the identification once more, or a head's noise."""
+    session = session_after(MODE_C)
+    assert session.receive_data(between) == []
+    assert session.handle_timeout()[0] == Send(b"\x06050\r\n")
+
+
+def test_a_block_whose_beginning_was_lost_is_refused() -> None:
+    """The ETX behind it shows that there was a check, and it cannot match."""
+    session = ReadoutSession(Settings(attempts=1))
+    session.start()
+    session.receive_data(b"/ABC METER\r\n" + frame(BLOCK)[4:-2])
+    assert session.state is State.LAST_CHANCE
+    assert session.receive_data(b"\r\n") == [DataArrived(len(BLOCK) + 2, ())]
+    with pytest.raises(ChecksumError, match="beginning of the data block was lost"):
+        session.receive_data(frame(BLOCK)[-2:])
+
+
+def test_a_damaged_stx_is_no_harm() -> None:
+    """The check that follows the block covers everything behind it."""
+    session = ReadoutSession(Settings())
+    session.start()
+    damaged_start = b"x" + frame(BLOCK)[1:]
+    readout = readout_in(session.receive_data(b"/ABC METER\r\n" + damaged_start))
+    assert readout.check is Check.XOR
+
+
+def test_a_set_check_has_to_be_there() -> None:
+    """Data without frame are no readout then."""
+    session = ReadoutSession(Settings(check=Check.XOR, attempts=1))
+    session.start()
+    session.receive_data(b"/ABC METER\r\n" + frame(BLOCK, Check.NONE))
+    with pytest.raises(ChecksumError, match="without the block check"):
+        session.handle_timeout()
+
+
+def test_a_sum_is_believed_at_the_second_time() -> None:
+    """One damaged frame in a hundred has the right sum by chance."""
+    session = ReadoutSession(Settings())
+    session.start()
+    data = b"/ABC METER\r\n" + frame(BLOCK, Check.SUM)
+    assert any(isinstance(step, Retrying) for step in session.receive_data(data))
+    session.handle_timeout()
+    assert readout_in(session.receive_data(data)).check is Check.SUM
+    assert session.learned == Settings(check=Check.SUM)
+
+
+@pytest.mark.parametrize(
+    ("identification", "check"), [(b"/EKT ", Check.AUTO), (b"/ABC ", Check.SUM)]
+)
+def test_an_expected_sum_is_believed_at_once(
+    identification: bytes, check: Check
+) -> None:
+    """Energomera's meters send one, and a user may say so."""
+    session = ReadoutSession(Settings(check=check))
+    session.start()
+    data = identification + b"METER\r\n" + frame(BLOCK, Check.SUM)
+    assert readout_in(session.receive_data(data)).check is Check.SUM
+
+
+def test_the_check_that_a_meter_has_is_learned() -> None:
+    """From then on nothing else is believed."""
+    session = ReadoutSession(Settings())
+    session.start()
+    session.receive_data(b"/ABC METER\r\n" + frame(BLOCK))
+    assert session.learned == Settings(check=Check.XOR)
+
+
+def test_programming_mode_is_left_at_once() -> None:
+    """A meter that is left in it hears no sign-on for two minutes."""
+    session = session_after(MODE_C)
+    session.handle_timeout()
+    session.handle_timeout()
+    assert session.receive_data(b"\x01P0\x02(12345678)\x03h") == [
+        Send(b"\x01B0\x03q"),
+        StartTimer(0),
+    ]
+    with pytest.raises(MeterRefusedError, match="programming mode"):
+        session.handle_timeout()
+
+
+def test_fillers_within_an_identification_are_dropped() -> None:
+    """A head adds them when its light goes on."""
+    session = ReadoutSession(Settings())
+    session.start()
+    steps = session.receive_data(b"/A\x00BC\x7f5METER\r\n")
+    assert steps[0] == Identified(Identification.parse(MODE_C), 9600)

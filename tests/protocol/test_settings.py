@@ -51,7 +51,7 @@ def test_the_first_speed_is_the_set_one_or_the_modes(
         ("quiet_time", 11, "quiet_time of 11 s"),
         ("switch_delay", 11, "switch_delay of 11 s"),
         ("close_delay", 11, "close_delay of 11 s"),
-        ("wake_up", 1001, "1001 wake-up"),
+        ("wake_up", 251, "251 wake-up"),
         ("attempts", 0, "0 attempts"),
     ],
 )

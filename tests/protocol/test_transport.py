@@ -10,7 +10,7 @@ import tty
 import pytest
 
 from iec21 import Framing, LinkError, Settings
-from iec21.transport import display_port, open_transport
+from iec21.transport import can_switch, display_port, open_transport
 
 pytestmark = pytest.mark.socket
 
@@ -30,7 +30,15 @@ def test_a_port_is_shown_without_its_secrets() -> None:
     """Keys stand in the query, passwords before the host."""
     assert display_port("/dev/ttyUSB0") == "/dev/ttyUSB0"
     assert display_port("esphome://host:6053/?key=secret") == "esphome://host:6053/"
-    assert display_port("socket://user:word@host:1") == "socket://host:1"
+    assert display_port("socket://user:wo/rd@host:1") == "socket://host:1"
+    assert display_port("esphome://host:6053/#key=secret") == "esphome://host:6053/"
+
+
+def test_raw_tcp_has_no_speed_however_it_is_written() -> None:
+    """Serialx takes the scheme in any case."""
+    assert not can_switch("SOCKET://host:1")
+    assert can_switch("rfc2217://host:1")
+    assert can_switch("/dev/ttyUSB0")
 
 
 async def test_a_serial_port_is_written_and_read(pty: tuple[int, str]) -> None:
@@ -44,6 +52,20 @@ async def test_a_serial_port_is_written_and_read(pty: tuple[int, str]) -> None:
     assert await transport.read(1) == b"/ABC"
     assert await transport.read(0.01) == b""
     await transport.close()
+    await transport.close()
+
+
+async def test_what_came_while_the_event_loop_was_busy_is_read(
+    pty: tuple[int, str],
+) -> None:
+    """An answer that is there is no time-out, however late it is noticed."""
+    master, path = pty
+    transport = await open_transport(path, Settings())
+    reading = asyncio.create_task(transport.read(0.05))
+    await asyncio.sleep(0)
+    os.write(master, b"/ABC")
+    time.sleep(0.1)  # noqa: ASYNC251 - the loop is meant to be busy
+    assert await reading == b"/ABC"
     await transport.close()
 
 

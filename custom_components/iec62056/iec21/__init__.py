@@ -16,6 +16,7 @@ from .exceptions import (
     MeterTimeoutError,
     OtherProtocolError,
     TelegramError,
+    UnsupportedSettingsError,
 )
 from .messages import Identification
 from .reading import Reading, interpret, meter_number
@@ -46,6 +47,7 @@ __all__ = [
     "Settings",
     "SettingsFound",
     "TelegramError",
+    "UnsupportedSettingsError",
     "decode",
     "identify",
     "interpret",

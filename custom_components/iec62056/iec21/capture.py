@@ -148,9 +148,11 @@ def _read_telegram(
             verified = collector.reader.verify(check)
     except ChecksumError as mismatch:
         error = mismatch
+    # Only meters that send by themselves put a blank line there (clause 6.3.4).
+    mode = identification.mode if identification else ""
     readout = collector.as_it_is(
         verified,
-        mode=identification.mode if identification else "",
+        mode="D" if data[end:].lstrip(b"\n").startswith(b"\r\n") and mode else mode,
         baud_rate=identification.baud_rate if identification else 0,
     )
     return readout, error, collector.reader.rest if collector.complete else b""

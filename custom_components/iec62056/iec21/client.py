@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 import logging
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from .exceptions import (
     MeterTimeoutError,
     OtherProtocolError,
     TelegramError,
+    UnsupportedSettingsError,
 )
 from .foreign import recognise_readout
 from .listen import ListenSession
@@ -106,7 +107,7 @@ async def read_out(
 async def identify(port: str, settings: Settings = DEFAULTS) -> Identification:
     """Open `port`, ask who is there, and close the port again.
 
-    The meter's readout, if it sends one unasked, is not waited for.
+    The meter's readout is not waited for; a meter may go on sending it.
 
     Raises:
         LinkError: the port cannot be used or was lost.
@@ -116,8 +117,15 @@ async def identify(port: str, settings: Settings = DEFAULTS) -> Identification:
     """
     async with opened(port, settings) as transport:
         session = _session(settings, transport)
-        identified = await _until(Identified, transport, session, _ignore)
-        return identified.identification
+        async with aclosing(drive(transport, session)) as events:
+            while not isinstance(event := await anext(events), Identified):
+                pass
+            # A meter in mode C whose offer is left unanswered reads out at 300 Bd,
+            # for minutes in which it hears nothing. At its own speed it is soon
+            # done, so it gets its acknowledgement before the port is closed.
+            with suppress(IecError):
+                await anext(events)
+        return event.identification
 
 
 async def listen(
@@ -172,6 +180,8 @@ async def search(
             return await _try(port, changed, recipe, on_event, trace)
         except _NobodyAnsweredError as error:
             failures.append(error.cause)
+        except UnsupportedSettingsError as error:
+            failures.append(error)
     raise max(failures, key=_how_telling)
 
 

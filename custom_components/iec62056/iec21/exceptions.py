@@ -21,6 +21,13 @@ class LinkError(IecError):
     """
 
 
+class UnsupportedSettingsError(LinkError):
+    """The port is there, and its adapter refuses the speed or the framing.
+
+    Other settings may work.
+    """
+
+
 class MeterTimeoutError(IecError):
     """The meter did not finish its answer in time.
 
@@ -71,6 +78,13 @@ class ChecksumError(TelegramError):
     """The check does not match. Nothing in the telegram may be used."""
 
 
+_READERS = {
+    "SML": "Home Assistant reads it with the integration EDL21",
+    "DSMR": "Home Assistant reads it with the integration DSMR Smart Meter",
+    "DLMS": "it takes a reader for DLMS/COSEM",
+}
+
+
 class OtherProtocolError(TelegramError):
     """The meter speaks another protocol; the text says who reads it.
 
@@ -79,7 +93,10 @@ class OtherProtocolError(TelegramError):
 
     def __init__(self, protocol: str, received: bytes = b"") -> None:
         """Record which protocol it is."""
-        super().__init__(f"the meter speaks {protocol}, not IEC 62056-21", received)
+        super().__init__(
+            f"the meter speaks {protocol}, not IEC 62056-21; {_READERS[protocol]}",
+            received,
+        )
         self.protocol = protocol
 
 

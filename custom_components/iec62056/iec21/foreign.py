@@ -24,16 +24,21 @@ _SML_START: Final = b"\x1b\x1b\x1b\x1b\x01\x01\x01\x01"
 _HDLC_START = re.compile(rb"\x7e[\x20-\x27\xa0-\xa7][\x00-\xff]")
 
 # The version of the P1 companion standard, in the first lines of its telegrams.
-_DSMR_VERSION: Final = ("1-3:0.2.8", "0-0:96.1.4")
+# Other meters use the second code as well, for a number of theirs.
+_DSMR_VERSION = re.compile(r"(?:1-3:0\.2\.8|0-0:96\.1\.4)(?:\*255)?")
 
 
-def recognise(data: bytes | bytearray) -> str | None:
+def recognise(data: bytes | bytearray, *, identified: bool = False) -> str | None:
     """Return the protocol that `data` shows, None if it is none of those known.
 
-    `data` is what a port received, with or without its parity bits.
+    `data` is what a port received, with or without its parity bits. Before an
+    identification (`identified`) only SML counts: the frame of DLMS is so short
+    that noise may look like one.
     """
     if _SML_START in data:
         return SML
+    if identified:
+        return None
     for match in _HDLC_START.finditer(data):
         length = (match[0][1] & 0x07) << 8 | match[0][2]
         end = match.start() + 1 + length
@@ -44,9 +49,15 @@ def recognise(data: bytes | bytearray) -> str | None:
 
 
 def recognise_readout(readout: Readout) -> str | None:
-    """Return "DSMR" for the telegram of a P1 port, None for any other readout."""
-    if readout.check is Check.CRC16 or any(
-        data_set.address.startswith(_DSMR_VERSION) for data_set in readout.data_sets
+    """Return "DSMR" for the telegram of a P1 port, None for any other readout.
+
+    Only P1 ports put a CRC-16 behind a telegram. Those from before DSMR 4 have
+    their version alone, and like all of them they wait for no sign-on.
+    """
+    if readout.check is Check.CRC16:
+        return DSMR
+    if readout.mode == "D" and any(
+        _DSMR_VERSION.fullmatch(data_set.address) for data_set in readout.data_sets
     ):
         return DSMR
     return None

@@ -40,7 +40,9 @@ _WITH_PARITY: Final = bytes(
 # The end of a block without frame, with the four digits that DSMR puts there.
 # Values never hold "!", but addresses of other meters' echoes do, so the mark
 # counts only behind a data set or at the beginning of a line.
-_END_OF_BLOCK = re.compile(rb"(?:^|(?<=[\r\n) \x00]))!([0-9A-Fa-f]{1,4})?(?=[\r\n])")
+END_OF_BLOCK = re.compile(rb"(?:^|(?<=[\r\n) \x00]))!([0-9A-Fa-f]{1,4})?(?=[\r\n])")
+# A frame that begins in what was taken for a data set.
+_LATE_START = re.compile(rb"[^)\x02]{0,64}\x02")
 _END_OF_CAPTURE = re.compile(rb"(?:^|(?<=[\r\n) \x00]))!([0-9A-Fa-f]{1,4})?\x00*\Z")
 
 
@@ -132,6 +134,7 @@ class BlockReader:
         self._end = 0
         self._read_to = 0
         self._searched_to = 0
+        self._lines_to = 0
         self._message_end = 0
         self._framed = False
         self._check_character: int | None = None
@@ -146,6 +149,15 @@ class BlockReader:
     def complete(self) -> bool:
         """Whether the end and all of its check are here."""
         return self._part is _Part.COMPLETE
+
+    @property
+    def certain(self) -> bool:
+        """Whether nothing that may still come changes what verifies the message.
+
+        Behind a block without frame an ETX may show that its STX was lost.
+        """
+        etx = self.rest.lstrip(LINE_END)
+        return self.complete and (self.checked or etx[:1] == bytes([ETX]) != etx)
 
     @property
     def received(self) -> int:
@@ -184,10 +196,10 @@ class BlockReader:
             case _Part.FRAMED:
                 self._find_end_of_frame()
             case _Part.UNFRAMED:
-                self._find_end_of_block(_END_OF_BLOCK)
+                self._find_end_of_block(END_OF_BLOCK)
             case _:
                 pass
-        if len(self._buffer) - self._start > MAX_READOUT:
+        if self.received > MAX_READOUT and not self.complete:
             raise TelegramError(f"no end of the readout within {MAX_READOUT} bytes")
         return self._complete_lines()
 
@@ -199,7 +211,7 @@ class BlockReader:
         """
         if self._part is _Part.FRAMED and self._buffer.endswith(bytes([ETX])):
             self._finish_frame(len(self._buffer) - 1)
-        for end in (_END_OF_BLOCK, _END_OF_CAPTURE):
+        for end in (END_OF_BLOCK, _END_OF_CAPTURE):
             if self.started and not self.complete:
                 self._searched_to = self._start
                 self._find_end_of_block(end)
@@ -215,7 +227,8 @@ class BlockReader:
         With `NONE` asked for nothing is compared.
 
         Raises:
-            ChecksumError: the message carries a check and it does not match.
+            ChecksumError: the check does not match, or the one that is asked for
+                is missing.
 
         """
         if check is Check.NONE:
@@ -223,14 +236,35 @@ class BlockReader:
         if self._framed:
             return self._verify_block_check(check)
         if self._crc is not None:
-            telegram = self._preamble + self._buffer[: self._end] + b"!"
-            if int(self._crc, 16) != crc16(telegram):
-                raise ChecksumError(
-                    f"the CRC-16 of the telegram is {crc16(telegram):04X},"
-                    f" the meter sent {self._crc.decode()}"
-                )
-            return Check.CRC16
+            return self._verify_crc()
+        if self.rest.lstrip(LINE_END)[:1] == bytes([ETX]):
+            return self._verify_without_start()
+        if check in _BLOCK_CHECKS:
+            raise ChecksumError("the data came without the block check that was set")
         return Check.NONE
+
+    def _verify_crc(self) -> Check:
+        assert self._crc is not None  # noqa: S101 - for the type checker
+        crc = crc16(self._preamble + self._buffer[: self._end] + b"!")
+        if int(self._crc, 16) != crc:
+            raise ChecksumError(
+                f"the telegram arrived damaged: its CRC is {self._crc.decode()},"
+                f" expected {crc:04X}"
+            )
+        return Check.CRC16
+
+    def _verify_without_start(self) -> Check:
+        """Verify a block whose STX was lost, or came as another character.
+
+        Its end shows that there was one. What else may have been lost before the
+        block shows in the check.
+        """
+        etx = self._buffer.index(ETX, self._message_end)
+        for start in (self._start, self._start + 1):
+            span = bytes(self._buffer[start : etx + 1])
+            if self._buffer[etx + 1 : etx + 2] == bytes([xor_check(span)]):
+                return Check.XOR
+        raise ChecksumError("the beginning of the data block was lost")
 
     def _verify_block_check(self, check: Check) -> Check:
         if self._check_character is None:
@@ -242,13 +276,13 @@ class BlockReader:
             if value == self._check_character:
                 return kind
         raise ChecksumError(
-            f"the block check is {self._check_character:02X},"
-            f" computed {' or '.join(f'{value:02X}' for value in computed.values())}"
+            f"the data arrived damaged: the block check is {self._check_character:02X},"
+            f" expected {computed[kinds[0]]:02X}"
         )
 
     def _find_start(self) -> None:
         """Begin at whichever comes first: STX, a data set, or the end mark."""
-        mark = _END_OF_BLOCK.search(self._buffer)
+        mark = END_OF_BLOCK.search(self._buffer)
         limit = mark.start() if mark else len(self._buffer)
         stx = self._buffer.find(STX, 0, limit)
         bracket = self._buffer.find(b"(", 0, limit)
@@ -289,6 +323,14 @@ class BlockReader:
         self._part = _Part.COMPLETE
 
     def _find_end_of_block(self, end: re.Pattern[bytes]) -> None:
+        if not self._framed and _LATE_START.match(self._buffer, self._start):
+            # What looked like data before the frame was noise with a bracket.
+            self._start = self._buffer.index(STX, self._start) + 1
+            self._read_to = self._searched_to = self._lines_to = self._start
+            self._framed = True
+            self._part = _Part.FRAMED
+            self._find_end_of_frame()
+            return
         match = end.search(self._buffer, self._searched_to)
         if match is None:
             # The mark, its digits and the line end may still be cut in two.
@@ -306,11 +348,13 @@ class BlockReader:
         if self.complete:
             end = self._end
         else:
+            # The beginning of an open line has been searched before.
+            new = max(self._read_to, self._lines_to)
             end = 1 + max(
-                self._buffer.rfind(b"\n", self._read_to),
-                self._buffer.rfind(b"\r", self._read_to),
+                self._buffer.rfind(b"\n", new), self._buffer.rfind(b"\r", new)
             )
-            if mark := _END_OF_BLOCK.search(self._buffer, self._read_to):
+            self._lines_to = len(self._buffer)
+            if end and (mark := END_OF_BLOCK.search(self._buffer, self._read_to)):
                 end = min(end, mark.start())
         text = _text(self._buffer[self._read_to : end])
         self._read_to = max(self._read_to, end)

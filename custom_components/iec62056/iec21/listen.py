@@ -6,13 +6,19 @@ damaged, and the next one is as good as the first.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from .collect import ReadoutCollector
-from .exceptions import MeterTimeoutError, OtherProtocolError, TelegramError
+from .exceptions import (
+    ChecksumError,
+    MeterTimeoutError,
+    OtherProtocolError,
+    TelegramError,
+)
 from .foreign import recognise
-from .framing import strip_parity
-from .messages import Identification
+from .framing import END_OF_BLOCK, strip_parity
+from .messages import MAX_IDENTIFICATION, Identification
 from .settings import Settings
 from .steps import (
     ClientStep,
@@ -22,12 +28,16 @@ from .steps import (
     Retrying,
     StartTimer,
 )
+from .telegram import Check, Readout
 
 PUSH_INTERVAL_MAX: Final = 12.0
 """Seconds of silence between two telegrams.
 
 DSMR 4 sends every ten seconds, everything newer or older more often.
 """
+
+_OWN_BEGINNING: Final = 8
+"""Characters of an identification that data never hold by chance."""
 
 MAX_STREAM: Final = 8192
 """Bytes without the beginning of a telegram after which there will be none."""
@@ -61,6 +71,7 @@ class ListenSession:
         self.answered = False
         """Whether a telegram has begun."""
         self._noise = bytearray()
+        self._open_line = b""
         self._collector: ReadoutCollector | None = None
 
     def start(self) -> list[ClientStep]:
@@ -106,34 +117,83 @@ class ListenSession:
             if self._collector is None:
                 return b""
         collector = self._collector
+        data = strip_parity(data)
+        next_one = self._find_next(collector, data)
         try:
-            new = collector.receive_data(strip_parity(data))
-            steps.append(DataArrived(collector.reader.received, new))
-            if not collector.complete:
-                return b""
-            readout = collector.finish(
-                self._settings.check,
-                mode="D",
-                baud_rate=self._settings.first_baud_rate,
-            )
+            readout = self._collect(collector, data, steps, broken_off=bool(next_one))
         except TelegramError as error:
+            self._end_telegram()
             self._damaged += 1
             if self._damaged == self._damaged_limit:
                 raise
             steps.append(Retrying(error))
         else:
+            if readout is None:
+                return b""
+            self._end_telegram()
             self._damaged = 0
             steps.append(ReadoutReceived(readout))
-        rest = collector.reader.rest if collector.complete else b""
+        return next_one or (collector.reader.rest if collector.complete else b"")
+
+    def _collect(
+        self,
+        collector: ReadoutCollector,
+        data: bytes,
+        steps: list[ClientStep],
+        *,
+        broken_off: bool,
+    ) -> Readout | None:
+        """Take `data` into the telegram; return it once it is complete.
+
+        Raises:
+            TelegramError: it never will be, or it is damaged.
+
+        """
+        if broken_off:
+            raise TelegramError("the telegram broke off", collector.reader.block)
+        new = collector.receive_data(data)
+        steps.append(DataArrived(collector.reader.received, new))
+        if not collector.complete:
+            return None
+        readout = collector.finish(
+            self._settings.check, mode="D", baud_rate=self._settings.first_baud_rate
+        )
+        if readout.check is Check.SUM is not self._settings.check:
+            raise ChecksumError("the data arrived damaged: only their sum is right")
+        return readout
+
+    def _end_telegram(self) -> None:
         self._collector = None
-        return rest
+        self._open_line = b""
+
+    def _find_next(self, collector: ReadoutCollector, data: bytes) -> bytes:
+        """Return the next telegram, where it begins before this one has ended.
+
+        Its identification stands in a line of its own, or wherever this one's is
+        repeated: data hold no slash.
+        """
+        assert collector.identification is not None  # noqa: S101 - made with one
+        line = self._open_line + data
+        end = END_OF_BLOCK.search(line)
+        line = line[: end.start()] if end else line
+        own = re.escape(collector.identification.raw[:_OWN_BEGINNING].encode("latin-1"))
+        match = re.search(
+            rb"(?:(?<=[\r\n])/[A-Za-z]{3}[^\r\n()]+[\r\n]|%b)" % own, line
+        )
+        if match:
+            return (self._open_line + data)[match.start() :]
+        keep = 1 + max(line.rfind(b"\r"), line.rfind(b"\n"))
+        self._open_line = b"\n" + line[keep:][:MAX_IDENTIFICATION]
+        return b""
 
     def _find_identification(self, data: bytes, steps: list[ClientStep]) -> bytes:
         """Look for the beginning of a telegram; return what follows its first line."""
+        searched = max(0, len(self._noise) - MAX_IDENTIFICATION - 8)
         self._noise += data
-        found = Identification.find(strip_parity(self._noise))
+        found = Identification.find(strip_parity(self._noise), searched)
+        identified = found is not None
         before = len(self._noise) if found is None else found[1]
-        if protocol := recognise(self._noise[:before]):
+        if protocol := recognise(self._noise[:before], identified=identified):
             raise OtherProtocolError(protocol, bytes(self._noise))
         if found is None:
             if len(self._noise) > MAX_STREAM:

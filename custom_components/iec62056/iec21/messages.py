@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 import re
-from typing import Self
+from typing import Final, Self
 
 from .const import (
     ACK,
@@ -21,6 +21,9 @@ from .const import (
 )
 from .exceptions import TelegramError
 
+MAX_IDENTIFICATION: Final = 256
+"""Characters of an identification that are read; the norm has 16."""
+
 # The third character after the slash may be a blank or anything printable as
 # baud rate character; the pairs of a backslash and a letter follow each other
 # (clause 6.3.14, items 23 and 24). A raw 0x02 for "\2" and long texts are seen
@@ -29,7 +32,9 @@ _IDENTIFICATION = re.compile(
     rb"/(?P<manufacturer>[A-Za-z]{3})(?P<baud>[^\r\n])(?P<rest>[^\r\n]*)"
 )
 # The same with its end, which is one character on some meters and two on most.
-_IDENTIFICATION_LINE = re.compile(_IDENTIFICATION.pattern + rb"(?:\r\n?|\n)")
+_IDENTIFICATION_LINE = re.compile(
+    rb"/[A-Za-z]{3}[^\r\n][^\r\n]{0,%d}(?:\r\n?|\n)" % MAX_IDENTIFICATION
+)
 _ESCAPES = re.compile(r"(?:\\[^/\\!])+")
 
 
@@ -128,13 +133,15 @@ class Identification:
         )
 
     @classmethod
-    def find(cls, data: bytes | bytearray) -> tuple[Self, int, int] | None:
-        """Find the first complete identification line in `data`.
+    def find(
+        cls, data: bytes | bytearray, start: int = 0
+    ) -> tuple[Self, int, int] | None:
+        """Find the first complete identification line in `data` from `start` on.
 
         Return it with the positions where it begins and ends, or None while
         there is none. An echo of the sign-on is none: no code has a "?".
         """
-        match = _IDENTIFICATION_LINE.search(data)
+        match = _IDENTIFICATION_LINE.search(data, start)
         if match is None:
             return None
         return cls.parse(match[0].rstrip(b"\r\n")), match.start(), match.end()

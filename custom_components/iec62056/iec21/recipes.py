@@ -22,6 +22,9 @@ class Recipe:
     changes: dict[str, Any] = field(default_factory=dict)
     """The settings that it needs, by name."""
 
+    preferences: dict[str, Any] = field(default_factory=dict)
+    """Settings that help, and that give way to what the user has set."""
+
     attempts: int | None = 1
     """Sign-ons before the next recipe is tried; None: as set."""
 
@@ -48,7 +51,12 @@ class Recipe:
             current = getattr(settings, name)
             if current not in (getattr(defaults, name), value):
                 return None
-        return replace(settings, **self.changes)
+        wishes = {
+            name: value
+            for name, value in self.preferences.items()
+            if getattr(settings, name) == getattr(defaults, name)
+        }
+        return replace(settings, **self.changes, **wishes)
 
 
 RECIPES: tuple[Recipe, ...] = (
@@ -82,9 +90,19 @@ RECIPES: tuple[Recipe, ...] = (
     # Ultraheat's modules on RS-232 and some RS-485 meters begin at their speed.
     Recipe(name="9600 Bd", changes={"baud_rate": 9600}, patience=1.7),
     # Annex B.1: 2.2 s of NULs, which is 66 of them at 300 Bd.
-    Recipe(name="wake-up", changes={"wake_up": 66}),
+    # The second stop bit helps some heads, and disturbs no meter.
+    Recipe(
+        name="wake-up",
+        changes={"wake_up": 66},
+        preferences={"framing": Framing.SEVEN_EVEN_TWO},
+    ),
     # Ultraheat UH50 and T550: fewer NULs and another sign-on.
-    Recipe(name="wake-up, other sign-on", changes={"wake_up": 40, "selector": "#"}),
+    Recipe(
+        name="wake-up, other sign-on",
+        changes={"wake_up": 40, "selector": "#"},
+        preferences={"framing": Framing.SEVEN_EVEN_TWO},
+        patience=1.7,
+    ),
 )
 """In the order in which a search tries them."""
 

@@ -3,8 +3,8 @@
 Rule 1: nothing here waits, opens or logs anything. Bytes and timer ends come
 in, steps go out (`steps`), and the driver carries them out in order.
 
-Rule 2: whatever the meter sends, an attempt ends: each state has its timer and
-its limit of bytes, and `Settings.attempts` bounds the attempts.
+Rule 2: whatever the meter sends, an attempt ends: each state has its timer, noise
+alone never starts it anew, and `Settings.attempts` bounds the attempts.
 
     WAKING ──► IDENTIFICATION ──A,B────────────────► READOUT ──► DONE
                       │                                 ▲
@@ -27,6 +27,7 @@ from typing import Final
 from .collect import ReadoutCollector
 from .const import BITS_PER_CHARACTER, MODE_C_BAUD_RATES, RETRY_PAUSE
 from .exceptions import (
+    ChecksumError,
     EchoOnlyError,
     IecError,
     MeterRefusedError,
@@ -35,7 +36,7 @@ from .exceptions import (
     TelegramError,
 )
 from .foreign import recognise
-from .framing import MAX_NOISE, MAX_READOUT, add_parity, strip_parity
+from .framing import MAX_NOISE, add_parity, strip_parity
 from .messages import Identification, OptionSelect, SignOn
 from .settings import Mode, Settings
 from .steps import (
@@ -48,6 +49,7 @@ from .steps import (
     SetBaudRate,
     StartTimer,
 )
+from .telegram import Check, Readout
 
 WAKE_UP_PAUSE: Final = 1.6
 """Seconds between the wake-up and the sign-on; 1.5 to 1.7 in Annex B.1."""
@@ -62,13 +64,44 @@ keeps still for 200 ms, so this loses nothing.
 SWITCH_DELAY_FAST: Final = 0.005
 """The same for a meter that may answer after 20 ms."""
 
+SECOND_SWITCH_DELAY: Final = 0.15
+"""Seconds in the second attempt: some adapters need longer for the last bit."""
+
+SECOND_SWITCH_DELAY_FAST: Final = 0.015
+"""The same for a meter that may answer after 20 ms."""
+
+LAST_CHANCE: Final = 0.3
+"""Seconds to wait for an ETX behind a block without frame: it had one, then."""
+
+PAUSES: Final = 240
+"""Pauses of 1.5 s for which a meter that has answered may go on sending.
+
+They make six minutes: more than the longest readout known takes at 300 Bd.
+"""
+
+PAUSES_BEFORE_ANSWER: Final = 2
+"""The same for noise from whatever has not answered."""
+
+_SWITCH_DELAYS: Final = (SWITCH_DELAY, SECOND_SWITCH_DELAY)
+_SWITCH_DELAYS_FAST: Final = (SWITCH_DELAY_FAST, SECOND_SWITCH_DELAY_FAST)
+
+_SUM_MANUFACTURERS: Final = frozenset({"EKT", "EMR"})
+"""FLAG codes of Energomera, whose meters send a sum as block check."""
+
 # What may precede a message without being part of it: wake-up characters, line
 # ends, and the 0x7F that a head adds when the light goes on.
 _FILLERS: Final = b"\x00\r\n\x7f"
+# The same without the line ends: they stand in the middle of messages, too.
+_NO_CHARACTERS: Final = b"\x00\x7f"
+# An identification or a readout that has begun and is still arriving.
+_BEGUN: Final = re.compile(rb"(?:/(?:[A-Za-z]{1,3}[^\r\n]{0,64})?|\x02[^(]{0,32})\Z")
+# Data, or a command, in place of silence before the acknowledgement.
+_EARLY: Final = re.compile(rb"[\x01\x02(]")
 # A readout that nobody has announced.
 _UNANNOUNCED: Final = re.compile(rb"\x02[^\x02(]*\(")
-# A sign-off where the data should begin.
-_BREAK: Final = re.compile(rb"[^\x02(]*\x01B0")
+# A sign-off, or programming mode, where the data should begin.
+_COMMAND: Final = re.compile(rb"[^\x02(]*\x01(B0|P0)")
+_SIGN_OFF: Final = b"\x01B0\x03q"
 _CHARACTERS_BY_BAUD_RATE: Final = {
     baud_rate: character for character, baud_rate in MODE_C_BAUD_RATES.items()
 }
@@ -83,6 +116,8 @@ class State(Enum):
     ACKNOWLEDGING = "time to acknowledge"
     SWITCHING = "time to change the speed"
     READOUT = "readout"
+    LAST_CHANCE = "a sign that more was sent than has arrived"
+    REFUSED = "end of the sign-off"
     PAUSE = "time for another attempt"
     DONE = "nothing more"
 
@@ -122,23 +157,38 @@ class ReadoutSession:
         self.answered = False
         """Whether a meter has said anything that is of this norm."""
         self._baud_rate = settings.first_baud_rate
-        # Set once the offered speed has given nothing but garbage.
-        self._stay = not self._can_switch
+        # Attempts in which the offered speed gave no usable readout. After two,
+        # or before the last attempt, the first speed is the safer one.
+        self._failures_at_speed = 0
+        self._sum_seen = False
+        self._check = settings.check
         self._begin_attempt()
 
     def _begin_attempt(self) -> None:
         self._noise = bytearray()
+        self._early = b""
         self._identification: Identification | None = None
         self._mode = self._settings.mode
         self._collector = ReadoutCollector()
-        self._drained = 0
+        self._drained = False
+        self._pauses = PAUSES if self.answered else PAUSES_BEFORE_ANSWER
 
     @property
     def learned(self) -> Settings:
         """The settings with what this session has found out about the link."""
-        if not self._parity_by_turns:
-            return self._settings
-        return replace(self._settings, software_parity=self._software_parity)
+        learned = replace(self._settings, check=self._check)
+        if self._parity_by_turns:
+            learned = replace(learned, software_parity=self._software_parity)
+        if self._failures_at_speed and self._stay and self.state is State.DONE:
+            learned = replace(learned, max_baud_rate=self._settings.first_baud_rate)
+        return learned
+
+    @property
+    def _stay(self) -> bool:
+        """Whether the meter is asked to stay at the first speed."""
+        last = self._attempts == self._settings.attempts
+        failures = 1 if last else 2
+        return not self._can_switch or self._failures_at_speed >= failures
 
     def start(self) -> list[ClientStep]:
         """Return the first steps: the sign-on, or the wake-up before it."""
@@ -155,8 +205,6 @@ class ReadoutSession:
             MeterRefusedError: the meter broke the session off.
 
         """
-        if self.state is State.PAUSE:
-            return self._drain(data)
         steps: list[ClientStep] = []
         try:
             match self.state:
@@ -164,8 +212,11 @@ class ReadoutSession:
                     steps = self._receive_identification(data)
                 case State.ACKNOWLEDGING:
                     steps = self._receive_early(strip_parity(data))
-                case State.READOUT:
+                case State.READOUT | State.LAST_CHANCE:
                     steps = self._receive_readout(strip_parity(data))
+                case State.PAUSE:
+                    # A meter that is still sending may finish first.
+                    self._drained = True
                 case _:
                     # Nothing is awaited; while the speed changes or the meter
                     # wakes up only our own echo can arrive.
@@ -183,12 +234,13 @@ class ReadoutSession:
         Raises:
             MeterTimeoutError: the meter stayed silent in every attempt.
             TelegramError: the last attempt did not give a usable readout.
+            MeterRefusedError: the meter went into programming mode.
 
         """
         steps: list[ClientStep] = []
         match self.state:
             case State.PAUSE:
-                steps = self._open()
+                steps = self._end_pause()
             case State.WAKING:
                 steps = self._sign_on()
             case State.ACKNOWLEDGING:
@@ -197,11 +249,22 @@ class ReadoutSession:
                 steps = self._switch()
             case State.IDENTIFICATION:
                 steps = self._retry(self._no_identification())
-            case State.READOUT:
+            case State.READOUT | State.LAST_CHANCE:
                 steps = self._finish_late()
+            case State.REFUSED:
+                self.state = State.DONE
+                raise MeterRefusedError("it went into programming mode")
             case _:
                 pass
         return steps
+
+    def _end_pause(self) -> list[ClientStep]:
+        """Go on once a pause was silent, or there have been enough of them."""
+        if self._drained and self._pauses:
+            self._drained = False
+            self._pauses -= 1
+            return [StartTimer(RETRY_PAUSE)]
+        return self._open()
 
     def _open(self) -> list[ClientStep]:
         if self._settings.wake_up:
@@ -226,7 +289,7 @@ class ReadoutSession:
 
     def _receive_identification(self, data: bytes) -> list[ClientStep]:
         self._noise += data
-        noise = strip_parity(self._noise)
+        noise = strip_parity(self._noise).translate(None, _NO_CHARACTERS)
         found = Identification.find(noise)
         # What comes first decides, so that how the bytes are cut does not.
         before = len(noise) if found is None else found[1]
@@ -235,14 +298,17 @@ class ReadoutSession:
             self._mode = Mode.A
             self.state = State.READOUT
             return self._receive_readout(noise[data_set.start() :])
-        if protocol := recognise(self._noise[:before]):
+        identified = found is not None
+        other = noise[:before] if identified else self._noise
+        if protocol := recognise(other, identified=identified):
             raise OtherProtocolError(protocol, bytes(self._noise))
         if found is None:
             if len(noise) > MAX_NOISE:
                 raise TelegramError(
                     f"no identification within {MAX_NOISE} bytes", bytes(self._noise)
                 )
-            return [StartTimer(self._patience)]
+            # Noise alone does not earn a meter more time.
+            return [StartTimer(self._patience)] if _BEGUN.search(noise) else []
         identification, start, end = found
         rest = noise[end:]
         self.answered = True
@@ -265,7 +331,7 @@ class ReadoutSession:
                     StartTimer(delay),
                     *self.receive_data(rest),
                 ]
-            case Mode.B if self._can_switch:
+            case Mode.B if not self._stay:
                 self._baud_rate = identification.baud_rate
                 change: list[ClientStep] = [SetBaudRate(self._baud_rate)]
             case _:
@@ -291,12 +357,16 @@ class ReadoutSession:
         return offered
 
     def _receive_early(self, data: bytes) -> list[ClientStep]:
-        """Watch for data that come although they were not asked for yet."""
-        if not data.strip(_FILLERS):
+        """Watch for data that come although they were not asked for yet.
+
+        Noise, or the identification once more, is no reason not to acknowledge.
+        """
+        self._early += data
+        if not _EARLY.search(self._early):
             return []
         self._mode = Mode.A
         self.state = State.READOUT
-        return self._receive_readout(data)
+        return self._receive_readout(self._early)
 
     def _acknowledge(self) -> list[ClientStep]:
         settings = self._settings
@@ -310,7 +380,8 @@ class ReadoutSession:
         delay = settings.switch_delay
         if delay is None:
             fast = self._identification is not None and self._identification.fast
-            delay = SWITCH_DELAY_FAST if fast else SWITCH_DELAY
+            delays = _SWITCH_DELAYS_FAST if fast else _SWITCH_DELAYS
+            delay = delays[min(self._failures_at_speed, 1)]
         self.state = State.SWITCHING
         return [send, StartTimer(delay)]
 
@@ -323,14 +394,23 @@ class ReadoutSession:
         if not data:
             return []
         reader = self._collector.reader
-        if not reader.started and _BREAK.match(reader.rest + data):
+        if not reader.started and (match := _COMMAND.match(reader.rest + data)):
+            if match[1] == b"P0":
+                # Left alone it would be deaf to sign-ons for two minutes.
+                self.state = State.REFUSED
+                return [self._send(_SIGN_OFF), StartTimer(0)]
             self.state = State.DONE
             raise MeterRefusedError("it signed off instead of sending its data")
         new = self._collector.receive_data(data)
         arrived = DataArrived(reader.received, new)
-        if reader.complete:
+        if reader.certain:
             return [arrived, self._finish()]
-        return [arrived, StartTimer(self._settings.timeout)]
+        if not reader.complete:
+            return [arrived, StartTimer(self._settings.timeout)]
+        if self.state is State.LAST_CHANCE:
+            return [arrived]
+        self.state = State.LAST_CHANCE
+        return [arrived, StartTimer(LAST_CHANCE)]
 
     def _finish_late(self) -> list[ClientStep]:
         """Take what is there once the meter has fallen silent."""
@@ -347,8 +427,27 @@ class ReadoutSession:
         readout = self._collector.finish(
             self._settings.check, mode=self._mode.upper(), baud_rate=self._baud_rate
         )
+        self._doubt_sum(readout)
+        if readout.check in {Check.XOR, Check.SUM}:
+            self._check = readout.check
         self.state = State.DONE
         return ReadoutReceived(readout)
+
+    def _doubt_sum(self, readout: Readout) -> None:
+        """Refuse a sum that nobody expects, once.
+
+        One damaged frame in a hundred has the right sum by chance. Two in a row
+        are one in ten thousand, and then the meter does compute it.
+        """
+        identification = readout.identification
+        expected = (
+            self._settings.check is Check.SUM
+            or identification is None
+            or identification.manufacturer in _SUM_MANUFACTURERS
+        )
+        if readout.check is Check.SUM and not expected and not self._sum_seen:
+            self._sum_seen = True
+            raise ChecksumError("the data arrived damaged: only their sum is right")
 
     def _retry(self, error: IecError) -> list[ClientStep]:
         """Begin again after a pause, or give up with `error`."""
@@ -358,10 +457,7 @@ class ReadoutSession:
             raise error
         self._attempts += 1
         switched = self._baud_rate != self._settings.first_baud_rate
-        if switched and not self._collector.data_sets:
-            # Not one data set at the new speed: the meter, the head or the
-            # adapter does not manage it, and the first speed is known to work.
-            self._stay = True
+        self._failures_at_speed += switched
         self._baud_rate = self._settings.first_baud_rate
         if self._parity_by_turns and self._identification is None:
             self._software_parity = not self._software_parity
@@ -369,11 +465,3 @@ class ReadoutSession:
         self.state = State.PAUSE
         change: list[ClientStep] = [SetBaudRate(self._baud_rate)] if switched else []
         return [Retrying(error), *change, StartTimer(RETRY_PAUSE)]
-
-    def _drain(self, data: bytes) -> list[ClientStep]:
-        """Let a meter that is still sending finish first."""
-        self._drained += len(data)
-        if self._drained > MAX_READOUT:
-            self.state = State.DONE
-            raise TelegramError("the line never falls silent")
-        return [StartTimer(RETRY_PAUSE)]

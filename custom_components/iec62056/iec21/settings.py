@@ -15,6 +15,9 @@ DEFAULT_TIMEOUT: Final = 2.5
 The norm allows the meter 1.5 s (clause 6.4.3.6); slow gateways need the rest.
 """
 
+MAX_WAKE_UP: Final = 250
+"""NUL characters; 8.3 s at 300 Bd, and adapters take no more than 10 s at once."""
+
 BAUD_RATES: Final = tuple(
     sorted({*MODE_C_BAUD_RATES.values(), *MODE_B_BAUD_RATES.values()})
 )
@@ -137,8 +140,10 @@ class Settings:
                 f"the device address {self.address!r} is not up to 32 printable"
                 ' ASCII characters without "/" and "!"'
             )
-        if len(self.selector) != 1 or not "!" < self.selector <= "~":
-            raise ValueError(f"{self.selector!r} is not one printable character")
+        if len(self.selector) != 1 or self.selector not in "?#0123456789":
+            raise ValueError(
+                f'the selector {self.selector!r} is not "?", "#" or a digit'
+            )
         for name in ("baud_rate", "max_baud_rate", "gateway_baud_rate"):
             baud_rate = getattr(self, name)
             if baud_rate is not None and not 50 <= baud_rate <= 4_000_000:
@@ -149,8 +154,10 @@ class Settings:
             seconds = getattr(self, name)
             if seconds is not None and not 0 <= seconds <= 10:
                 raise ValueError(f"a {name} of {seconds} s is not 0 to 10 s")
-        if not 0 <= self.wake_up <= 1000:
-            raise ValueError(f"{self.wake_up} wake-up characters are not 0 to 1000")
+        if not 0 <= self.wake_up <= MAX_WAKE_UP:
+            raise ValueError(
+                f"{self.wake_up} wake-up characters are not 0 to {MAX_WAKE_UP}"
+            )
         if not 1 <= self.attempts <= 10:
             raise ValueError(f"{self.attempts} attempts are not 1 to 10")
 

@@ -17,15 +17,18 @@ from typing import Final, Protocol
 import serialx
 
 from .const import BITS_PER_CHARACTER
-from .exceptions import LinkError
+from .exceptions import LinkError, UnsupportedSettingsError
 from .settings import Framing, Settings
 from .traces import Entry, Trace
 
 _READ_SIZE: Final = 4096
+_ANSWER_TIMEOUT: Final = 5.0
+"""Seconds for a gateway to confirm what it was told; serialx waits for ever."""
+
 _CLOSE_TIMEOUT: Final = 2.0
 """Seconds for what is still unsent when a port is closed; serialx waits 30."""
 
-_SCHEMES_WITHOUT_SPEED: Final = ("socket://", "tcp://")
+_KINDS_WITHOUT_SPEED: Final = ("socket", "tcp")
 
 _FRAMINGS: Final[dict[Framing, tuple[int, str, int]]] = {
     Framing.AUTO: (7, "E", 1),
@@ -46,7 +49,6 @@ _REASONS: Final = {
     errno.EPERM: "no permission to use it",
     errno.EBUSY: "another program uses it",
     errno.ENOTTY: "it is not a serial port",
-    errno.EINVAL: "it does not take these line settings",
     errno.ECONNREFUSED: "the gateway refuses the connection",
     errno.ECONNRESET: "the gateway closed the connection",
     errno.EPIPE: "the gateway closed the connection",
@@ -93,7 +95,7 @@ class Transport(Protocol):
 
 def display_port(port: str) -> str:
     """Return `port` as it may be shown and logged: without keys and passwords."""
-    return re.sub(r"//[^/@]*@", "//", port.partition("?")[0])
+    return re.sub(r"//.*@", "//", re.split("[?#]", port)[0])
 
 
 def can_switch(port: str) -> bool:
@@ -101,13 +103,13 @@ def can_switch(port: str) -> bool:
 
     Raw TCP has neither: they are what the gateway's are.
     """
-    return not port.startswith(_SCHEMES_WITHOUT_SPEED)
+    return link_kind(port) not in _KINDS_WITHOUT_SPEED
 
 
 def link_kind(port: str) -> str:
     """Return what kind of link `port` is: "serial", or the scheme of its URL."""
     scheme, separator, _ = port.partition("://")
-    return scheme if separator else "serial"
+    return scheme.lower() if separator else "serial"
 
 
 async def open_transport(port: str, settings: Settings) -> Transport:
@@ -147,30 +149,40 @@ class SerialTransport:
         """Take over an open port."""
         self._port = port
         self._serial = serial
-        self._baud_rate = settings.first_baud_rate
+        self._baud_rate = settings.gateway_baud_rate or settings.first_baud_rate
+        self._closed = False
+        self._remote = link_kind(port) != "serial"
         self.can_switch = can_switch(port)
 
     async def write(self, data: bytes) -> None:
         """Send `data`; return once the last bit has left, as far as can be known."""
         loop = asyncio.get_running_loop()
         started = loop.time()
+        line_time = len(data) * BITS_PER_CHARACTER / self._baud_rate
         with _link_errors(self._port):
-            await self._serial.write(data)
-            await self._serial.flush()
-        if self.can_switch:
-            # Adapters report an empty buffer before the last bit is on the
-            # line; it cannot be sooner than the characters take.
-            line_time = len(data) * BITS_PER_CHARACTER / self._baud_rate
-            await asyncio.sleep(started + line_time - loop.time())
+            async with asyncio.timeout(line_time + _ANSWER_TIMEOUT):
+                await self._serial.write(data)
+                await self._serial.flush()
+        if self._remote:
+            # Now the gateway holds the bytes, and begins to send them at last.
+            started = loop.time()
+        # Adapters report an empty buffer before the last bit is on the line; it
+        # cannot be sooner than the characters take.
+        await asyncio.sleep(started + line_time - loop.time())
 
     async def read(self, patience: float) -> bytes:
         """Return what has arrived, b"" if that is nothing for `patience` seconds."""
-        try:
-            async with asyncio.timeout(patience):
-                with _link_errors(self._port):
-                    data = await self._serial.read(_READ_SIZE)
-        except TimeoutError:
-            return b""
+        # What arrived while the event loop was busy is there once the time is
+        # over, so there is a second look that waits for nothing.
+        for seconds in (patience, 0):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    return await self._read()
+        return b""
+
+    async def _read(self) -> bytes:
+        with _link_errors(self._port):
+            data = await self._serial.read(_READ_SIZE)
         if not data:
             raise LinkError(f"{display_port(self._port)}: the connection was closed")
         return data
@@ -179,14 +191,22 @@ class SerialTransport:
         """Change the speed of the line in baud; a link without one ignores it."""
         if self.can_switch:
             with _link_errors(self._port):
-                await self._serial.reconfigure_port(baudrate=baud_rate)
+                async with asyncio.timeout(_ANSWER_TIMEOUT):
+                    await self._serial.reconfigure_port(baudrate=baud_rate)
             self._baud_rate = baud_rate
 
     async def close(self) -> None:
         """Close the link. Never raises, and may be called twice."""
+        if self._closed:
+            return
+        self._closed = True
         # A link that is gone is closed, whatever it says about that.
-        with suppress(OSError, serialx.SerialException):
-            await self._serial.close()
+        try:
+            with suppress(OSError, serialx.SerialException):
+                async with asyncio.timeout(_CLOSE_TIMEOUT):
+                    await self._serial.close()
+        finally:
+            self._serial.abort()
 
 
 class RecordingTransport:
@@ -235,7 +255,13 @@ def _link_errors(port: str) -> Iterator[None]:
     """Turn whatever goes wrong with the port into a `LinkError` that says what."""
     try:
         yield
+    except serialx.UnsupportedSetting as error:
+        raise UnsupportedSettingsError(f"{display_port(port)}: {error}") from error
     except OSError as error:
+        if error.errno == errno.EINVAL:
+            raise UnsupportedSettingsError(
+                f"{display_port(port)}: it does not take these line settings"
+            ) from error
         # A connection that is not made in time has neither number nor text.
         reason = _REASONS.get(error.errno or 0) or str(error) or "it does not answer"
         raise LinkError(f"{display_port(port)}: {reason}") from error
