@@ -6,7 +6,7 @@ flow, its past is imported as statistics, the energy dashboard is configured.
 
 import argparse
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 import json
 from pathlib import Path
@@ -36,8 +36,8 @@ from scripts.home_assistant import (
 DOMAIN: Final = "iec62056"
 INTEGRATION: Final = ROOT / "custom_components" / DOMAIN
 
-DEMO_INTERVAL: Final = 10
-"""Seconds between two readouts of the simulated meter, to see its counters move."""
+SIMULATED: Final = {"name": "House", "interval": 10}
+"""A readable name, and an interval in seconds that lets the counters move."""
 
 SEARCH_TIME: Final = 90.0
 """Seconds that the config flow may take; it gives up by itself after thirty."""
@@ -70,8 +70,12 @@ async def simulated_meter(house: Household, link: Path) -> AsyncIterator[str]:
         raise DemoError(f"The meter cannot be simulated: {error}.") from error
 
 
-async def set_up_meter(client: Client, port: str, interval: int | None) -> str:
+async def set_up_meter(
+    client: Client, port: str, preferences: Mapping[str, Any]
+) -> str:
     """Go through the config flow as a user would; return the id of the entry.
+
+    `preferences` are answers to its last step that differ from what it suggests.
 
     Raises:
         DemoError: the flow found no meter; in its own words.
@@ -93,21 +97,21 @@ async def set_up_meter(client: Client, port: str, interval: int | None) -> str:
         raise DemoError(f"No meter was set up. {_explanation(result)}")
     who = result["description_placeholders"]
     say(f"  found {who['manufacturer']} {who['model']}, number {who['number']}")
-    answers = {field["name"]: field["default"] for field in result["data_schema"]}
-    if interval is not None:
-        answers["interval"] = interval
-    result = await client.post(path, answers)
+    suggested = {field["name"]: field["default"] for field in result["data_schema"]}
+    result = await client.post(path, {**suggested, **preferences})
     return str(result["result"]["entry_id"])
 
 
 def _explanation(result: dict[str, Any]) -> str:
     """Say in the words of the user interface why the flow went no further."""
-    texts = json.loads((INTEGRATION / "translations" / "en.json").read_text())
+    texts = json.loads((INTEGRATION / "translations" / "en.json").read_text())["config"]
     if result["type"] == "abort":
-        text = texts["config"]["abort"][result["reason"]]
+        kind, key = "abort", result["reason"]
     else:
-        text = texts["config"]["error"][next(iter(result["errors"].values()))]
-    return str(text.format_map(result.get("description_placeholders") or {}))
+        kind, key = "error", next(iter(result["errors"].values()))
+    # Home Assistant itself knows some more reasons than we have texts for.
+    text = str(texts[kind].get(key, key))
+    return text.format_map(result.get("description_placeholders") or {})
 
 
 async def first_readout(client: Client, entry_id: str) -> dict[str, dict[str, Any]]:
@@ -139,10 +143,12 @@ async def run(options: argparse.Namespace) -> None:
     url = f"http://{HOST}:{options.http_port}"
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(fresh_folder(options.folder, options.http_port))
-        house = None if options.port else Household()
-        port = options.port or await stack.enter_async_context(
-            simulated_meter(house or Household(), folder / "meter")
-        )
+        house, port = None, options.port
+        if port is None:
+            house = Household()
+            port = await stack.enter_async_context(
+                simulated_meter(house, folder / "meter")
+            )
         server = Server(folder)
         stack.push_async_callback(server.stop)
         say(f"Starting Home Assistant (log: {server.log})")
@@ -175,7 +181,7 @@ async def fill(url: str, port: str, house: Household | None) -> None:
     async with Client.connect(url, new=True) as client:
         say(f"Created the account {USER} / {PASSWORD}")
         say(f"Setting up the meter at {port} through the config flow")
-        entry_id = await set_up_meter(client, port, DEMO_INTERVAL if house else None)
+        entry_id = await set_up_meter(client, port, SIMULATED if house else {})
         say("Waiting for the first readout")
         states = await first_readout(client, entry_id)
         say(f"  {len(states)} sensors")
@@ -215,7 +221,12 @@ async def supervise(options: argparse.Namespace) -> int:
 
 def parse_arguments() -> argparse.Namespace:
     """Understand the command line; `scripts/demo` itself answers --help."""
-    parser = argparse.ArgumentParser(prog="demo", add_help=False)
+    parser = argparse.ArgumentParser(
+        prog="demo",
+        usage="scripts/demo [--port PORT] [--http-port N]",
+        add_help=False,
+        allow_abbrev=False,
+    )
     parser.add_argument("--port")
     parser.add_argument("--http-port", type=_tcp_port, default=8123)
     # Tests have a folder of their own, so that a demo may run beside them.

@@ -4,11 +4,15 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from iec21.simulator.household import Counters, Household
-from scripts.home_assistant import Client, wait_for
+from scripts.home_assistant import TIME_ZONE, Client, wait_for
 
-PAST: Final = timedelta(days=7)
+PAST_DAYS: Final = 7
+"""Whole days, before the one that has begun."""
+
+ZONE: Final = ZoneInfo(TIME_ZONE)
 
 HOUR: Final = timedelta(hours=1)
 
@@ -65,12 +69,11 @@ async def write_past(
     first = await _first_states(client, list(sensors.values()))
     for code, entity_id in sensors.items():
         since, value = first[entity_id]
-        # Home Assistant writes the row of this hour itself.
-        end = since.replace(minute=0, second=0, microsecond=0)
+        hours = list(_hours_before(since))
         if code == POWER:
-            await _import(client, entity_id, "power", "kW", _power_rows(house, end))
+            await _import(client, entity_id, "power", "kW", _power_rows(house, hours))
         else:
-            rows = _energy_rows(house, end, ENERGY[code], value)
+            rows = _energy_rows(house, hours, ENERGY[code], value)
             await _import(client, entity_id, "energy", "kWh", rows)
     await _wait_for_statistics(client, list(sensors.values()))
 
@@ -104,24 +107,25 @@ def _first_numbers(
                 break
 
 
-def _hours(end: datetime) -> Iterator[datetime]:
-    """Return the hours of the past, the oldest first, without the one at `end`."""
-    hour = end - PAST
-    while hour < end:
+def _hours_before(moment: datetime) -> Iterator[datetime]:
+    """Return the hours of the past; Home Assistant writes that of `moment` itself."""
+    today = moment.astimezone(ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
+    hour = (today - timedelta(days=PAST_DAYS)).astimezone(UTC)
+    while hour + HOUR <= moment:
         yield hour
         hour += HOUR
 
 
 def _energy_rows(
     house: Household,
-    end: datetime,
+    hours: list[datetime],
     register: Callable[[Counters], Any],
     zero: float,
 ) -> Iterator[dict[str, Any]]:
-    """Return what a register shows at the end of every hour."""
+    """Return what a register showed at the end of every hour."""
     for start, at in (
-        (BEFORE_ALL, end - PAST),
-        *((hour, hour + HOUR) for hour in _hours(end)),
+        (BEFORE_ALL, hours[0]),
+        *((hour, hour + HOUR) for hour in hours),
     ):
         value = float(register(house.counters(at)))
         yield {
@@ -131,12 +135,12 @@ def _energy_rows(
         }
 
 
-def _power_rows(house: Household, end: datetime) -> Iterator[dict[str, Any]]:
+def _power_rows(house: Household, hours: list[datetime]) -> Iterator[dict[str, Any]]:
     """Return the mean power of every hour, with its limits.
 
     The power changes with every quarter of an hour; a look in each will do.
     """
-    for hour in _hours(end):
+    for hour in hours:
         before, after = house.counters(hour), house.counters(hour + HOUR)
         bought = after.import_total - before.import_total
         sold = after.export_total - before.export_total
@@ -183,7 +187,7 @@ async def _import(
 
 async def _wait_for_statistics(client: Client, entity_ids: list[str]) -> None:
     """Wait until the recorder has written what it was given."""
-    start = datetime.now(UTC) - PAST
+    start = datetime.now(UTC) - timedelta(days=PAST_DAYS)
 
     async def look() -> bool | None:
         statistics = await client.command(

@@ -26,6 +26,8 @@ HOST: Final = "127.0.0.1"
 USER: Final = "demo"
 PASSWORD: Final = "demo"  # noqa: S105  # It is printed for everybody to see.
 
+TIME_ZONE: Final = "Europe/Berlin"
+
 START_TIME: Final = 90.0
 """Seconds until Home Assistant has to run; on a slow machine it takes twenty."""
 
@@ -44,14 +46,14 @@ _MARKER: Final = ".made-by-scripts-demo"
 
 # `default_config` is left out: it brings what has to be compiled, and what talks
 # to the internet. The log tells enough about everything but our own integration.
-_CONFIGURATION: Final = """\
+_CONFIGURATION: Final = f"""\
 homeassistant:
   name: Demo
   unit_system: metric
   country: DE
   currency: EUR
   language: en
-  time_zone: Europe/Berlin
+  time_zone: {TIME_ZONE}
 frontend:
 config:
 energy:
