@@ -14,6 +14,7 @@ from iec21.framing import frame
 from iec21.messages import OptionSelect, SignOn
 from iec21.simulator.sample import SAMPLES, load_sample
 from iec21.simulator.wire import line_time
+from scripts.bench_decode import bench_decode
 
 IEC21 = str(Path(sys.executable).with_name("iec21"))
 READOUT_LIMIT = 1.03
@@ -29,6 +30,11 @@ def main() -> int:
     )
     readout.add_argument("samples", nargs="*", metavar="SAMPLE", default=list(SAMPLES))
     readout.set_defaults(run=bench_readout)
+    peers = subparsers.add_parser(
+        "decode", help="telegrams decoded by us and by the Python peers"
+    )
+    peers.add_argument("--rounds", type=int, default=25, help="default %(default)s")
+    peers.set_defaults(run=lambda options: bench_decode(options.rounds))
     options = parser.parse_args()
     within: bool = options.run(options)
     return 0 if within else 1

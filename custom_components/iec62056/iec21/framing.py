@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from functools import reduce
-from operator import xor
 import re
 from typing import Final
 
@@ -40,10 +38,11 @@ _WITH_PARITY: Final = bytes(
 # The end of a block without frame, with the four digits that DSMR puts there.
 # Values never hold "!", but addresses of other meters' echoes do, so the mark
 # counts only behind a data set or at the beginning of a line.
-END_OF_BLOCK = re.compile(rb"(?:^|(?<=[\r\n) \x00]))!([0-9A-Fa-f]{1,4})?(?=[\r\n])")
+# It begins with the mark itself, so that the search jumps from one to the next.
+END_OF_BLOCK = re.compile(rb"!(?<![^\r\n) \x00]!)([0-9A-Fa-f]{1,4})?(?=[\r\n])")
 # A frame that begins in what was taken for a data set.
 _LATE_START = re.compile(rb"[^)\x02]{0,64}\x02")
-_END_OF_CAPTURE = re.compile(rb"(?:^|(?<=[\r\n) \x00]))!([0-9A-Fa-f]{1,4})?\x00*\Z")
+_END_OF_CAPTURE = re.compile(rb"!(?<![^\r\n) \x00]!)([0-9A-Fa-f]{1,4})?\x00*\Z")
 
 
 def strip_parity(data: bytes | bytearray) -> bytes:
@@ -61,7 +60,13 @@ def xor_check(data: bytes) -> int:
 
     `data` begins after the first STX or SOH and includes ETX or EOT.
     """
-    return reduce(xor, data, 0) & 0x7F
+    # Folding one long number is many times faster than a loop over its bytes.
+    value = int.from_bytes(data)
+    width = 8 << max(0, len(data) - 1).bit_length()
+    while width > 8:
+        width >>= 1
+        value = value >> width ^ value & (1 << width) - 1
+    return value & 0x7F
 
 
 def sum_check(data: bytes) -> int:
@@ -75,6 +80,15 @@ _BLOCK_CHECKS: Final[dict[Check, Callable[[bytes], int]]] = {
 }
 
 
+def _shift_crc(crc: int) -> int:
+    for _ in range(8):
+        crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
+    return crc
+
+
+_CRC_TABLE: Final = tuple(_shift_crc(value) for value in range(256))
+
+
 def crc16(data: bytes) -> int:
     """Return the CRC-16 of a DSMR telegram (polynomial A001, reflected, from 0).
 
@@ -82,9 +96,7 @@ def crc16(data: bytes) -> int:
     """
     crc = 0
     for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
+        crc = crc >> 8 ^ _CRC_TABLE[(crc ^ byte) & 0xFF]
     return crc
 
 
@@ -323,23 +335,23 @@ class BlockReader:
         self._part = _Part.COMPLETE
 
     def _find_end_of_block(self, end: re.Pattern[bytes]) -> None:
-        if not self._framed and _LATE_START.match(self._buffer, self._start):
+        match = end.search(self._buffer, self._searched_to)
+        limit = match.start() if match else len(self._buffer)
+        if not self._framed and _LATE_START.match(self._buffer, self._start, limit):
             # What looked like data before the frame was noise with a bracket.
             self._start = self._buffer.index(STX, self._start) + 1
             self._read_to = self._searched_to = self._lines_to = self._start
             self._framed = True
             self._part = _Part.FRAMED
             self._find_end_of_frame()
-            return
-        match = end.search(self._buffer, self._searched_to)
-        if match is None:
+        elif match is None:
             # The mark, its digits and the line end may still be cut in two.
             self._searched_to = max(self._start, len(self._buffer) - 6)
-            return
-        self._end = match.start()
-        self._crc = match[1]
-        self._message_end = match.end()
-        self._part = _Part.COMPLETE
+        else:
+            self._end = match.start()
+            self._crc = match[1]
+            self._message_end = match.end()
+            self._part = _Part.COMPLETE
 
     def _complete_lines(self) -> str:
         """Return the text from where the last call ended to the last line end."""

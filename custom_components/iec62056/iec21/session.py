@@ -96,11 +96,11 @@ _NO_CHARACTERS: Final = b"\x00\x7f"
 # An identification or a readout that has begun and is still arriving.
 _BEGUN: Final = re.compile(rb"(?:/(?:[A-Za-z]{1,3}[^\r\n]{0,64})?|\x02[^(]{0,32})\Z")
 # Data, or a command, in place of silence before the acknowledgement.
-_EARLY: Final = re.compile(rb"[\x01\x02(]")
+_EARLY: Final = re.compile(rb"\x01[BP]0|[\x02(]")
 # A readout that nobody has announced.
 _UNANNOUNCED: Final = re.compile(rb"\x02[^\x02(]*\(")
 # A sign-off, or programming mode, where the data should begin.
-_COMMAND: Final = re.compile(rb"[^\x02(]*\x01(B0|P0)")
+_COMMAND: Final = re.compile(rb"[^\x02(!]*\x01(B0|P0)")
 _SIGN_OFF: Final = b"\x01B0\x03q"
 _CHARACTERS_BY_BAUD_RATE: Final = {
     baud_rate: character for character, baud_rate in MODE_C_BAUD_RATES.items()
@@ -293,15 +293,18 @@ class ReadoutSession:
         found = Identification.find(noise)
         # What comes first decides, so that how the bytes are cut does not.
         before = len(noise) if found is None else found[1]
-        if data_set := _UNANNOUNCED.search(noise[:before]):
-            self.answered = True
-            self._mode = Mode.A
-            self.state = State.READOUT
-            return self._receive_readout(noise[data_set.start() :])
-        identified = found is not None
+        data_set = _UNANNOUNCED.search(noise[:before])
+        if data_set:
+            before = data_set.start()
+        identified = before < len(noise)
         other = noise[:before] if identified else self._noise
         if protocol := recognise(other, identified=identified):
             raise OtherProtocolError(protocol, bytes(self._noise))
+        if data_set:
+            self.answered = True
+            self._mode = Mode.A
+            self.state = State.READOUT
+            return self._receive_readout(noise[before:])
         if found is None:
             if len(noise) > MAX_NOISE:
                 raise TelegramError(
@@ -310,10 +313,15 @@ class ReadoutSession:
             # Noise alone does not earn a meter more time.
             return [StartTimer(self._patience)] if _BEGUN.search(noise) else []
         identification, start, end = found
-        rest = noise[end:]
-        self.answered = True
         self._identification = identification
         self._collector = ReadoutCollector(identification, noise[start:end])
+        return self._identified(identification, noise[end:])
+
+    def _identified(
+        self, identification: Identification, rest: bytes
+    ) -> list[ClientStep]:
+        """Go on as the identification offers; `rest` came behind it."""
+        self.answered = True
         if self._mode is Mode.AUTO:
             self._mode = Mode(identification.mode.lower())
         match self._mode:
@@ -322,7 +330,7 @@ class ReadoutSession:
                 delay = self._settings.acknowledge_delay
                 if delay is None:
                     delay = identification.reaction_time
-                if noise.endswith(b"\r"):
+                if not rest and self._noise.endswith((b"\r", b"\x8d")):
                     # The line feed is still on its way; the time counts from its
                     # end, and a meter that is still sending hears nothing.
                     delay += BITS_PER_CHARACTER / self._baud_rate

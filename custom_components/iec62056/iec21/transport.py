@@ -201,12 +201,15 @@ class SerialTransport:
             return
         self._closed = True
         # A link that is gone is closed, whatever it says about that.
-        try:
-            with suppress(OSError, serialx.SerialException):
-                async with asyncio.timeout(_CLOSE_TIMEOUT):
-                    await self._serial.close()
-        finally:
-            self._serial.abort()
+        with suppress(OSError, serialx.SerialException):
+            self._serial.schedule_close()
+            closed = asyncio.ensure_future(self._serial.wait_closed())
+            try:
+                await asyncio.wait([closed], timeout=_CLOSE_TIMEOUT)
+            finally:
+                # Nothing is left to be polite to; a no-op on a closed port.
+                self._serial.abort()
+            await asyncio.wait([closed], timeout=_CLOSE_TIMEOUT)
 
 
 class RecordingTransport:
