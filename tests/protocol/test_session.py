@@ -21,7 +21,7 @@ from iec21 import (
     Settings,
     TelegramError,
 )
-from iec21.framing import MAX_NOISE, add_parity, frame
+from iec21.framing import MAX_NOISE, add_parity, frame, xor_check
 from iec21.session import PAUSES, PAUSES_BEFORE_ANSWER, ReadoutSession, State
 from iec21.settings import DEFAULT_TIMEOUT
 from iec21.steps import ClientStep, ReadoutReceived, Send, SetBaudRate, StartTimer
@@ -558,3 +558,15 @@ def test_fillers_within_an_identification_are_dropped() -> None:
     session.start()
     steps = session.receive_data(b"/A\x00BC\x7f5METER\r\n")
     assert steps[0] == Identified(Identification.parse(MODE_C), 9600)
+
+
+@pytest.mark.parametrize("check", [0x00, 0x7F])
+def test_what_follows_an_identification_is_taken_as_it_is(check: int) -> None:
+    """A block check may be a character that fills the line elsewhere."""
+    filler = xor_check(frame(b"1.8.0()\r\n")[1:-1]) ^ check
+    block = b"1.8.0(" + bytes([filler ^ ord("@"), ord("@")]) + b")\r\n"
+    assert frame(block)[-1] == check
+    session = ReadoutSession(Settings())
+    session.start()
+    data = b"\x7f/A\x00BC METER\r\n" + frame(block)
+    assert readout_in(session.receive_data(data)).check is Check.XOR

@@ -98,7 +98,7 @@ _BEGUN: Final = re.compile(rb"(?:/(?:[A-Za-z]{1,3}[^\r\n]{0,64})?|\x02[^(]{0,32}
 # Data, or a command, in place of silence before the acknowledgement.
 _EARLY: Final = re.compile(rb"\x01[BP]0|[\x02(]")
 # A readout that nobody has announced.
-_UNANNOUNCED: Final = re.compile(rb"\x02[^\x02(]*\(")
+_UNANNOUNCED: Final = re.compile(rb"\x02[\r\n -\'*-~]{0,32}\(")
 # A sign-off, or programming mode, where the data should begin.
 _COMMAND: Final = re.compile(rb"[^\x02(!]*\x01(B0|P0)")
 _SIGN_OFF: Final = b"\x01B0\x03q"
@@ -289,7 +289,8 @@ class ReadoutSession:
 
     def _receive_identification(self, data: bytes) -> list[ClientStep]:
         self._noise += data
-        noise = strip_parity(self._noise).translate(None, _NO_CHARACTERS)
+        received = strip_parity(self._noise)
+        noise = received.translate(None, _NO_CHARACTERS)
         found = Identification.find(noise)
         # What comes first decides, so that how the bytes are cut does not.
         before = len(noise) if found is None else found[1]
@@ -304,7 +305,7 @@ class ReadoutSession:
             self.answered = True
             self._mode = Mode.A
             self.state = State.READOUT
-            return self._receive_readout(noise[before:])
+            return self._receive_readout(_behind(received, before))
         if found is None:
             if len(noise) > MAX_NOISE:
                 raise TelegramError(
@@ -315,7 +316,8 @@ class ReadoutSession:
         identification, start, end = found
         self._identification = identification
         self._collector = ReadoutCollector(identification, noise[start:end])
-        return self._identified(identification, noise[end:])
+        # Nothing is dropped from what follows: there every character counts.
+        return self._identified(identification, _behind(received, end))
 
     def _identified(
         self, identification: Identification, rest: bytes
@@ -473,3 +475,12 @@ class ReadoutSession:
         self.state = State.PAUSE
         change: list[ClientStep] = [SetBaudRate(self._baud_rate)] if switched else []
         return [Retrying(error), *change, StartTimer(RETRY_PAUSE)]
+
+
+def _behind(received: bytes, count: int) -> bytes:
+    """Return what follows the first `count` characters, fillers not counted."""
+    position = 0
+    while count:
+        count -= received[position] not in _NO_CHARACTERS
+        position += 1
+    return received[position:]
