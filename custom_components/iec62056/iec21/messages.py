@@ -29,11 +29,11 @@ MAX_IDENTIFICATION: Final = 256
 # (clause 6.3.14, items 23 and 24). A raw 0x02 for "\2" and long texts are seen
 # in captures, so only the slash and the three letters are insisted on.
 _IDENTIFICATION = re.compile(
-    rb"/(?P<manufacturer>[A-Za-z]{3})(?P<baud>[^\r\n])(?P<rest>[^\r\n]*)"
+    rb"/(?P<manufacturer>[A-Za-z]{3})(?P<baud>[ -~])(?P<rest>[^\r\n]*)"
 )
 # The same with its end, which is one character on some meters and two on most.
 _IDENTIFICATION_LINE = re.compile(
-    rb"/[A-Za-z]{3}[^\r\n][^\r\n]{0,%d}(?:\r\n?|\n)" % MAX_IDENTIFICATION
+    rb"/[A-Za-z]{3}[ -~][^\r\n]{0,%d}(?:\r\n?|\n)" % MAX_IDENTIFICATION
 )
 _ESCAPES = re.compile(r"(?:\\[^/\\!])+")
 

@@ -93,6 +93,8 @@ _SUM_MANUFACTURERS: Final = frozenset({"EKT", "EMR"})
 _FILLERS: Final = b"\x00\r\n\x7f"
 # The same without the line ends: they stand in the middle of messages, too.
 _NO_CHARACTERS: Final = b"\x00\x7f"
+# An identification whose line has not ended.
+_OPEN: Final = re.compile(rb"/[A-Za-z]{3}[ -~][^\r\n]*\Z")
 # An identification or a readout that has begun and is still arriving.
 _BEGUN: Final = re.compile(rb"(?:/(?:[A-Za-z]{1,3}[^\r\n]{0,64})?|\x02[^(]{0,32})\Z")
 # Data, or a command, in place of silence before the acknowledgement.
@@ -295,6 +297,9 @@ class ReadoutSession:
         # What comes first decides, so that how the bytes are cut does not.
         before = len(noise) if found is None else found[1]
         data_set = _UNANNOUNCED.search(noise[:before])
+        if data_set and _OPEN.search(noise[: data_set.start()]):
+            # Some meters send STX and brackets within their identification.
+            data_set = None
         if data_set:
             before = data_set.start()
         identified = before < len(noise)
