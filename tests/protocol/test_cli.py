@@ -36,6 +36,7 @@ from iec21 import (
     TelegramError,
 )
 from iec21.cli import main, output
+from iec21.cli.commands import COMMANDS
 from iec21.cli.failures import explain
 from iec21.framing import frame
 from iec21.messages import Identification
@@ -49,6 +50,7 @@ from iec21.simulator.sample import (
     read_sample,
 )
 from iec21.steps import DataArrived, Identified
+from iec21.traces import Trace
 
 BLOCK = (
     b"0.0.0(SYN00001)\r\n"
@@ -180,7 +182,7 @@ def test_read_prints_a_document(
 ARGUMENTS = [
     *("--address", "12", "--mode", "C", "--baud", "600", "--max-baud", "4800"),
     *("--framing", "8n1", "--wake-up", "3", "--timeout", "1.5", "--check", "xor"),
-    "--no-switch",
+    *("--no-switch", "--software-parity", "--sign-on", "2", "--no-search"),
 ]
 
 
@@ -200,6 +202,8 @@ def test_every_setting_has_its_option(
         max_baud_rate=4800,
         switch_baud_rate=False,
         framing=Framing.EIGHT_NONE_ONE,
+        software_parity=True,
+        selector="2",
         wake_up=3,
         timeout=1.5,
         check=Check.XOR,
@@ -312,7 +316,7 @@ def test_decode_shows_what_a_damaged_file_has(
     assert main(["decode", save(tmp_path, damaged)]) == 5
     printed = capsys.readouterr()
     assert "1235.567" in printed.out
-    assert printed.err.startswith("iec21: the block check is ")
+    assert "the block check is " in printed.err
     assert printed.err.endswith("; the capture is damaged\n")
     assert printed.err.count("\n") == 1
 
@@ -370,6 +374,7 @@ def test_decode_of_an_unreadable_file_is_wrong_usage(
         (Fault.HANG_UP, 4, "check the cable"),
         (Fault.DAMAGED_CHECK, 5, "try a lower --max-baud"),
         (Fault.CUT_OFF, 5, "try again"),
+        (Fault.SIGNS_OFF, 6, "asking again does not help"),
     ],
     ids=str,
 )
@@ -490,12 +495,20 @@ def test_what_nobody_reads_goes_nowhere(
         (["read", "port", "--mode", "z"], "--mode"),
         (["read", "port", "--timeout", "1000"], "1000"),
         (["read", "port", "--address", "a/b"], "a/b"),
+        (["read", "port", "--sign-on", "x"], "'x'"),
+        (["watch", "port", "--interval", "-1"], "--interval"),
+        (["watch", "port", "--interval", "soon"], "--interval"),
+        (["record", "port", "-o", "/nowhere/file"], "/nowhere/file"),
         (["simulate"], "--tcp"),
         (["simulate", "--tcp", "1", "--pty"], "--pty"),
         (["simulate", "--tcp", "port"], "[HOST:]PORT"),
         (["simulate", "--tcp", "65536"], "[HOST:]PORT"),
         (["simulate", "--tcp", "0", "--sample", "x"], "--sample"),
         (["simulate", "--tcp", "0", "--telegram", "/nothing"], "/nothing"),
+        (["simulate", "--tcp", "0", "--trace", "/nothing"], "/nothing"),
+        (["simulate", "--tcp", "0", "--trace", "x", "--sample", "push"], "alone"),
+        (["simulate", "--tcp", "0", "--sample", "push", "--sample", "p1"], "itself"),
+        (["simulate", "--tcp", "0", "--sample", "push", "--address", "1"], "itself"),
         (["simulate", "--tcp", "0", "--address", "1", "--address", "2"], ""),
     ],
 )
@@ -527,7 +540,7 @@ def test_wrong_usage_is_a_document_as_well(capsys: pytest.CaptureFixture[str]) -
     assert document(capsys.readouterr().out)["exit"] == 2
 
 
-@pytest.mark.parametrize("command", ["", "read", "identify", "decode", "simulate"])
+@pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help_has_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A newcomer sees how it is done."""
     with pytest.raises(SystemExit) as ended:
@@ -771,6 +784,18 @@ def test_simulate_leaves_no_link(
     assert not link.is_symlink()
 
 
+@pytest.mark.parametrize("options", [["--sample", "push"], ["--trace"]])
+def test_simulate_may_be_more_than_a_meter_that_is_asked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: list[str]
+) -> None:
+    """One that sends by itself, or a recording."""
+    if options == ["--trace"]:
+        options = ["--trace", save(tmp_path, Trace().to_json().encode())]
+    ports: list[str] = []
+    assert run_simulator(monkeypatch, ["--pty", *options], ports.append) == 0
+    assert ports[0].startswith("/dev/")
+
+
 def test_simulate_needs_no_link(monkeypatch: pytest.MonkeyPatch) -> None:
     """The terminal has a name of its own."""
     ports: list[str] = []
@@ -793,6 +818,8 @@ def test_simulate_refuses_what_is_no_telegram(
     file = save(tmp_path, b"Dear Sir or Madam,")
     assert main(["simulate", "--tcp", "0", "--telegram", file]) == 2
     assert f"{file} cannot be simulated" in capsys.readouterr().err
+    assert main(["simulate", "--tcp", "0", "--trace", file]) == 2
+    assert f"{file} cannot be played back" in capsys.readouterr().err
 
 
 def test_without_pseudo_terminals_there_is_still_tcp(

@@ -39,17 +39,49 @@ def test_nothing_else_is_taken_for_one(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data_set", "check", "protocol"),
-    [
-        (DataSet("1-3:0.2.8", "50"), Check.NONE, "DSMR"),
-        (DataSet("0-0:96.1.4", "50217"), Check.NONE, "DSMR"),
-        (DataSet("1-0:1.8.0", "1", "kWh"), Check.CRC16, "DSMR"),
-        (DataSet("1-0:1.8.0", "1", "kWh"), Check.XOR, None),
-    ],
+    ("data", "protocol"), [(SML, "SML"), (SNRM, None), (LONGER, None), (b"", None)]
 )
-def test_a_p1_telegram_is_recognised(
-    data_set: DataSet, check: Check, protocol: str | None
+def test_a_meter_that_has_identified_itself_is_believed(
+    data: bytes, protocol: str | None
 ) -> None:
-    """By its version, or by the check that nothing else has."""
-    readout = Readout(identification=None, data_sets=(data_set,), check=check)
-    assert recognise_readout(readout) == protocol
+    """Noise makes three bytes of HDLC now and then, eight of SML never."""
+    assert recognise(data, identified=True) == protocol
+
+
+@pytest.mark.parametrize("address", ["1-3:0.2.8", "0-0:96.1.4", "0-0:96.1.4*255"])
+def test_a_p1_telegram_is_recognised_by_its_version(address: str) -> None:
+    """If the meter sent it by itself."""
+    assert recognise_readout(readout_of(address, mode="D")) == "DSMR"
+
+
+@pytest.mark.parametrize("mode", ["A", "B", "C", ""])
+def test_whoever_answers_a_sign_on_is_no_p1_port(mode: str) -> None:
+    """Elsewhere 0-0:96.1.4 is the fifth number of a meter (IEC 62056-61)."""
+    assert recognise_readout(readout_of("0-0:96.1.4", mode=mode)) is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["0-0:96.1.40", "0-0:96.1.4*1", "10-0:96.1.4", "1-3:0.2.80", "1-3:0x2y8", ""],
+)
+def test_a_similar_code_is_no_version(address: str) -> None:
+    """The whole of it has to be right."""
+    assert recognise_readout(readout_of(address, mode="D")) is None
+
+
+@pytest.mark.parametrize("mode", ["C", "D"])
+@pytest.mark.parametrize(
+    ("check", "protocol"),
+    [(Check.CRC16, "DSMR"), (Check.XOR, None), (Check.NONE, None)],
+)
+def test_a_p1_telegram_is_recognised_by_its_check(
+    mode: str, check: Check, protocol: str | None
+) -> None:
+    """Nothing else has it."""
+    assert recognise_readout(readout_of("1-0:1.8.0", check, mode)) == protocol
+
+
+def readout_of(address: str, check: Check = Check.NONE, mode: str = "D") -> Readout:
+    """Return a readout of one data set."""
+    data_set = DataSet(address, "50217")
+    return Readout(identification=None, data_sets=(data_set,), check=check, mode=mode)

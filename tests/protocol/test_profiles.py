@@ -1,19 +1,30 @@
 """Profiles: who has one, and that every departure is needed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 import itertools
+from pathlib import Path
+import re
+import tomllib
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 
-from iec21 import Check, DataSet, Identification, Readout
+from iec21 import Check, DataSet, Identification, Readout, decode
 from iec21.catalog import Medium
-from iec21.profiles import NORM, PROFILES, MeterProfile, profile_for
+from iec21.profiles import NORM, PROFILES, Billing, MeterProfile, profile_for
 from iec21.reading import Reading, interpret
 from tests.corpus import CORPUS, needs_corpus
 
+SAMPLES = Path(__file__).parents[1] / "fixtures" / "telegrams"
+"""Made-up telegrams, a folder each."""
+
 IDENTIFICATIONS = {
     "eBZ DD3": [b"/EBZ5DD3XXXX"],
+    # Known by its data only.
+    "Elster AS3000": [],
     "EMH LZQJ and DMTZ": [b"/EMH4\\@01LZQJXX", b"/EMH5\\@\x81LZQJXX"],
     "Fluvius P1": [b"/FLU5\\200000000_A"],
     "Heat meter (Ultraheat, Multical)": [b"/LUGCUH50", b"/SIE32WR5", b"/LUGCT550"],
@@ -87,7 +98,114 @@ def test_every_profile_departs_and_proves_it() -> None:
     for profile in PROFILES:
         assert profile.evidence, profile.name
         assert profile.manufacturers, profile.name
-        assert profile.registers or profile.lists, profile.name
+        assert any(departures(profile)), profile.name
+
+
+def departures(profile: MeterProfile) -> Iterator[tuple[str, MeterProfile]]:
+    """Yield what a profile departs in, with the profile as it were without it."""
+    for row in profile.registers:
+        others = tuple(other for other in profile.registers if other is not row)
+        yield f"register {row.code}", replace(profile, registers=others)
+    for name in ("lists", "units"):
+        mapping: Any = getattr(profile, name)
+        for key in mapping:
+            rest = {other: mapping[other] for other in mapping if other != key}
+            changes: dict[str, Any] = {name: MappingProxyType(rest)}
+            yield f"{name} {key}", replace(profile, **changes)
+    for window in profile.windows:
+        yield f"window {window}", replace(profile, windows=profile.windows - {window})
+    for key in profile.hexadecimal:
+        rest_of_keys = profile.hexadecimal - {key}
+        yield f"hexadecimal {key}", replace(profile, hexadecimal=rest_of_keys)
+    if profile.medium is not NORM.medium:
+        yield "medium", replace(profile, medium=NORM.medium)
+    if profile.billing is not NORM.billing:
+        yield "billing", replace(profile, billing=NORM.billing)
+
+
+def sample(name: str) -> Readout:
+    """Return the readout in a sample."""
+    return decode((SAMPLES / name / "readout.raw").read_bytes())
+
+
+def shown(readout: Readout, profile: MeterProfile) -> list[Any]:
+    """Return what a profile makes of a readout, and how it counts history."""
+    return [*interpret(readout, profile), billing_style(readout, profile)]
+
+
+def billing_style(readout: Readout, profile: MeterProfile) -> tuple[Billing, bool]:
+    """Return how history is counted, and whether the suffixes of a readout agree."""
+    suffixes = [
+        int(match[1])
+        for data_set in readout.data_sets
+        if data_set.address.startswith(("1.8.", "1-0:1.8."))
+        and (match := re.search(r"\*(\d+)$", data_set.address))
+        and int(match[1]) not in profile.windows | {255}
+    ]
+    right = True
+    match profile.billing:
+        case Billing.AGE:
+            right = suffixes == list(range(1, len(suffixes) + 1)) != []
+        case Billing.MONTH:
+            right = (1, 12) in itertools.pairwise(suffixes)
+        case Billing.NONE:
+            right = not suffixes
+        case Billing.COUNTER:
+            pass
+    return profile.billing, right
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)
+def test_every_departure_changes_the_reading_of_a_sample(
+    profile: MeterProfile,
+) -> None:
+    """Whatever could be left out has no place in a profile."""
+    readouts = [sample(name) for name in profile.samples]
+    assert all(billing_style(readout, profile)[1] for readout in readouts)
+    needless = [
+        what
+        for what, without in departures(profile)
+        if all(shown(one, profile) == shown(one, without) for one in readouts)
+    ]
+    assert needless == []
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)
+def test_a_sample_finds_its_profile(profile: MeterProfile) -> None:
+    """By what is in it; every profile has one."""
+    assert profile.samples
+    for name in profile.samples:
+        readout = sample(name)
+        assert profile_for(readout.identification, readout.data_sets) is profile
+
+
+@pytest.mark.parametrize(
+    "folder", sorted(SAMPLES.iterdir()), ids=lambda path: path.name
+)
+def test_every_sample_is_described_and_made_up(folder: Path) -> None:
+    """The file beside it says what it is; it has to be a whole telegram."""
+    assert {file.name for file in folder.iterdir()} == {"readout.raw", "meta.toml"}
+    meta = tomllib.loads((folder / "meta.toml").read_text(encoding="utf-8"))
+    assert set(meta) == {
+        *("manufacturer", "model", "mode", "baud_rate", "synthetic", "departures"),
+    }
+    assert meta["synthetic"] is True
+    readout = sample(folder.name)
+    assert readout.data_sets
+    assert readout.bad_lines == ()
+
+
+def test_months_are_known_by_their_order() -> None:
+    """Where January stands before December, resets are not what is counted."""
+
+    def profile(*texts: str) -> MeterProfile:
+        return profile_for(None, map(DataSet.parse, texts))
+
+    months = ("1.8.1*02(3)", "1.8.1*01(2)", "1.8.1*12(1)")
+    assert profile(*months).billing is Billing.MONTH
+    assert profile("1.8.1*01(3)", "1.8.2*12(2)").billing is Billing.COUNTER
+    assert profile("1.8.1*01(3)", "1.8.1*02(2)").billing is Billing.COUNTER
+    assert profile("1.8.1*13(3)", "1.8.1*12(2)").billing is Billing.COUNTER
 
 
 @needs_corpus

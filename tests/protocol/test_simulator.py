@@ -1,6 +1,7 @@
 """The simulated meter by itself: bytes and timer ends in, steps out."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,8 @@ from iec21 import Check, TelegramError
 from iec21.framing import add_parity, frame
 from iec21.messages import Identification
 from iec21.simulator import Fault, MeterState, SimulatedLine, SimulatedMeter
-from iec21.simulator.meter import MAX_COMMAND, NOISE_AFTER, NOISE_BEFORE
+from iec21.simulator.faults import NOISE_AFTER, NOISE_BEFORE
+from iec21.simulator.meter import MAX_COMMAND
 from iec21.steps import MeterStep, Pause, Send, SetBaudRate, StartTimer
 
 BLOCK = b"0.0.0(SYN00001)\r\n1.8.0(000123.456*kWh)\r\n"
@@ -144,6 +146,39 @@ def test_only_the_meter_called_answers(
 def test_another_list_than_the_readout_is_not_known() -> None:
     """Some makes put a digit in place of the question mark; ours has one list."""
     assert meter().receive_data(b"/1!\r\n") == []
+
+
+def test_a_meter_may_have_other_lists() -> None:
+    """A digit or "#" in place of the question mark asks for them."""
+    device = SimulatedMeter(
+        identification=MODE_A, content=BLOCK, lists={"2": b"2.8.0(1)\r\n"}
+    )
+    assert sent(device.receive_data(b"/2!\r\n")) == (
+        MODE_A + b"\r\n" + frame(b"2.8.0(1)\r\n")
+    )
+    assert sent(device.receive_data(SIGN_ON)) == MODE_A + b"\r\n" + READOUT
+
+
+def test_another_list_may_come_without_identification() -> None:
+    """The readout keeps its own."""
+    device = SimulatedMeter(
+        identification=MODE_C,
+        content=BLOCK,
+        lists={"2": b"2.8.0(1)\r\n"},
+        bare_lists=True,
+    )
+    assert device.receive_data(b"/2!\r\n") == [
+        Pause(0.2),
+        Send(frame(b"2.8.0(1)\r\n")),
+    ]
+    assert device.receive_data(SIGN_ON) == IDENTIFIED
+
+
+def test_a_meter_may_want_another_character() -> None:
+    """Some Ultraheats answer nothing else."""
+    device = SimulatedMeter(identification=MODE_C, content=BLOCK, selector="#")
+    assert device.receive_data(SIGN_ON) == []
+    assert device.receive_data(b"/#!\r\n") == IDENTIFIED
 
 
 @pytest.mark.parametrize(
@@ -316,6 +351,119 @@ def test_the_speed_offered_may_not_be_used() -> None:
     assert steps == [Pause(0.2), Send(READOUT)]
 
 
+def test_a_meter_may_hear_even_parity_only() -> None:
+    """What a gateway at 8N1 hands on without parity is lost."""
+    device = meter(Fault.PARITY_WANTED)
+    assert device.receive_data(SIGN_ON) == []
+    assert device.receive_data(add_parity(SIGN_ON)) == IDENTIFIED
+
+
+def test_a_meter_may_sign_off_instead_of_sending_data() -> None:
+    """The check of the break is "q" (clause 6.3.14, item 19)."""
+    steps = signed_on(Fault.SIGNS_OFF).receive_data(b"\x06050\r\n")
+    assert steps == [Pause(0.2), Send(b"\x01B0\x03q")]
+
+
+# -- sleep ----------------------------------------------------------------------
+
+GAP = StartTimer(10 / 300 + 0.005)
+
+
+def asleep(**changes: Any) -> SimulatedMeter:
+    """Return a meter in mode C that has to be woken first."""
+    return SimulatedMeter(
+        identification=MODE_C, content=BLOCK, fault=Fault.WAKE_UP_WANTED, **changes
+    )
+
+
+def test_a_sleeping_meter_hears_no_sign_on() -> None:
+    """Nor one that follows the NULs without the silence between them."""
+    device = asleep()
+    assert device.receive_data(SIGN_ON) == [GAP]
+    assert device.handle_timeout() == []
+    assert device.receive_data(bytes(66) + SIGN_ON) == [GAP]
+    assert device.handle_timeout() == []
+    assert device.wake_ups == 0
+
+
+@pytest.mark.parametrize("piece", [1, 7, 66])
+def test_a_wake_up_lets_the_meter_hear(piece: int) -> None:
+    """NULs for 2.2 s, 1.5 s of silence, and then the sign-on (Annex B.1)."""
+    device = asleep()
+    for start in range(0, 66, piece):
+        assert device.receive_data(bytes(min(piece, 66 - start))) == [GAP]
+    (silence,) = device.handle_timeout()
+    (window,) = device.handle_timeout()
+    assert isinstance(silence, StartTimer)
+    assert isinstance(window, StartTimer)
+    assert silence.seconds == pytest.approx(1.5 - GAP.seconds)
+    assert window.seconds == pytest.approx(0.2 + 10 / 300)
+    assert device.receive_data(SIGN_ON[:1]) == [StartTimer(120.0)]
+    assert device.receive_data(SIGN_ON[1:]) == IDENTIFIED
+    assert device.wake_ups == 1
+
+
+@pytest.mark.parametrize("count", [10, 62, 70, 200])
+def test_too_few_or_too_many_nulls_wake_nobody(count: int) -> None:
+    """They take 2.1 to 2.3 s, which is 63 to 69 at 300 Bd."""
+    device = asleep()
+    device.receive_data(bytes(count))
+    assert device.handle_timeout() == []
+    assert device.receive_data(SIGN_ON) == [GAP]
+
+
+def test_another_meter_may_be_woken_by_fewer() -> None:
+    """Ultraheats want 40."""
+    device = asleep(wake_up_time=(1.2, 1.4))
+    device.receive_data(bytes(40))
+    assert device.handle_timeout() != []
+
+
+def test_a_word_in_the_silence_ends_the_wake_up() -> None:
+    """The meter goes on sleeping, and can be woken again."""
+    device = asleep()
+    device.receive_data(bytes(66))
+    device.handle_timeout()
+    assert device.receive_data(b"/") == [GAP]
+    assert device.handle_timeout() == []
+    device.receive_data(bytes(66))
+    assert device.handle_timeout() != []
+
+
+def woken() -> SimulatedMeter:
+    """Return a meter that waits for its sign-on."""
+    device = asleep()
+    device.receive_data(bytes(66))
+    device.handle_timeout()
+    device.handle_timeout()
+    return device
+
+
+def test_a_meter_that_is_woken_in_vain_falls_asleep_again() -> None:
+    """After 0.2 s without a sign-on, or 120 s in the middle of one."""
+    device = woken()
+    assert device.handle_timeout() == []
+    assert device.receive_data(SIGN_ON) == [GAP]
+    device = woken()
+    device.receive_data(b"/?")
+    assert device.handle_timeout() == []
+    assert device.receive_data(b"!\r\n") == [GAP]
+
+
+def test_a_meter_falls_asleep_after_its_readout() -> None:
+    """Each readout costs a wake-up."""
+    device = woken()
+    device.receive_data(SIGN_ON)
+    assert SetBaudRate(9600) in device.receive_data(b"\x06050\r\n")
+    assert device.handle_timeout() == []
+    assert device.receive_data(SIGN_ON) == [GAP]
+
+
+def test_a_meter_without_battery_was_never_woken() -> None:
+    """There is nothing to count."""
+    assert meter().wake_ups == 0
+
+
 def test_faults_combine() -> None:
     """Nothing stands in the way of a thoroughly bad day."""
     device = meter(Fault.ECHO | Fault.ANSWERS_TWICE, identification=MODE_A)
@@ -371,6 +519,16 @@ def test_the_rest_of_the_longest_answer_comes_through() -> None:
     assert len(sent(bus.receive_data(SIGN_ON))) == len(
         NOISE_BEFORE + b"/XMP5EX-2\r\n" + NOISE_AFTER
     )
+
+
+def test_a_wake_up_wakes_the_whole_line() -> None:
+    """All hear the NULs; the one that is called answers."""
+    bus = line(Fault.WAKE_UP_WANTED, Fault.WAKE_UP_WANTED)
+    assert bus.receive_data(bytes(66)) == [GAP]
+    assert len(bus.handle_timeout()) == 1
+    assert len(bus.handle_timeout()) == 1
+    assert sent(bus.receive_data(b"/?2!\r\n")) == b"/XMP5EX-2\r\n"
+    assert [device.wake_ups for device in bus.meters] == [1, 1]
 
 
 def test_a_line_echoes_once() -> None:

@@ -11,7 +11,7 @@ from iec21 import IecError, LinkError, Readout, Settings
 from iec21.client import drive
 from iec21.session import ReadoutSession
 from iec21.simulator import Fault, SimulatedLine, SimulatedLink, SimulatedMeter
-from iec21.simulator.meter import NOISE_BEFORE
+from iec21.simulator.faults import NOISE_BEFORE
 from iec21.simulator.wire import MAX_UNREAD, SLOW_PAUSE, Wire, garble, line_time
 from iec21.steps import ReadoutReceived
 

@@ -84,7 +84,7 @@ async def test_with_line_rate_every_byte_takes_its_time() -> None:
     async with serve_tcp(mode_a(), line_rate=True) as server:
         await read_out(server.port_url, FAST)
     line = line_time(SIGN_ON + b"/XMp@EX\r\n!\r\n" + BLOCK, 19200)
-    assert line + 0.02 <= time.perf_counter() - started < line + 0.2
+    assert line + 0.02 <= time.perf_counter() - started < line + 1
 
 
 async def test_a_client_that_comes_again_finds_the_meter_at_its_start() -> None:

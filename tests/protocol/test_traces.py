@@ -1,13 +1,14 @@
 """A recorded session is a file that can be read back, decoded and shown around."""
 
 import json
+import math
 
 from hypothesis import given, strategies as st
 import pytest
 
 from iec21 import TelegramError, decode
 from iec21.framing import frame
-from iec21.traces import MAX_ENTRIES, Entry, Trace
+from iec21.traces import FIRST_ENTRIES, MAX_ENTRIES, MAX_JOINED, Entry, Trace
 
 BLOCK = b"0.0.0(12345678)\r\n1.8.0(000123.456*kWh)\r\n"
 TRACE = Trace(
@@ -51,19 +52,91 @@ def test_a_trace_is_decoded_like_any_capture() -> None:
     assert len(readout.data_sets) == 2
 
 
-@given(st.lists(ENTRIES, max_size=10))
-def test_reading_and_writing_a_trace_are_inverses(entries: list[Entry]) -> None:
+def test_bytes_can_be_replaced_by_as_many() -> None:
+    """They are cut where the others were; what went the other way stays."""
+    received = TRACE.received.replace(b"METER", b"OTHER")
+    trace = Trace(entries=TRACE.replaced("receive", received))
+    assert trace.received == received
+    assert trace.sent == TRACE.sent == b"/?!\r\n\x06050\r\n"
+    assert [(entry.time, entry.kind, len(entry.data)) for entry in trace.entries] == [
+        (entry.time, entry.kind, len(entry.data)) for entry in TRACE.entries
+    ]
+
+
+@given(st.lists(ENTRIES, max_size=10), st.booleans())
+def test_reading_and_writing_a_trace_are_inverses(
+    entries: list[Entry],
+    cut: bool,  # noqa: FBT001 - hypothesis passes it by name
+) -> None:
     """Whatever bytes passed over the line."""
-    trace = Trace(link="socket", framing="auto", baud_rate=300, entries=entries)
+    trace = Trace(
+        link="socket", framing="auto", baud_rate=300, cut=cut, entries=entries
+    )
     assert Trace.from_json(trace.to_json()) == trace
 
 
-def test_a_trace_has_a_limit() -> None:
-    """A meter that never stops does not fill the memory."""
+def recorded(*entries: Entry) -> Trace:
+    """Return a trace into which entries were recorded one by one."""
     trace = Trace()
-    for _ in range(MAX_ENTRIES + 5):
-        trace.add(Entry(0.0, "receive", b"x"))
-    assert len(trace.entries) == MAX_ENTRIES
+    for entry in entries:
+        trace.add(entry)
+    return trace
+
+
+def test_what_arrives_without_a_pause_is_one_entry() -> None:
+    """At 300 Bd every character is read for itself, 33 ms after the one before."""
+    trace = recorded(
+        Entry(0.0, "send", b"/?!\r\n"),
+        *(Entry(0.5 + i / 30, "receive", b"%d" % i) for i in range(10)),
+        Entry(2.0, "receive", b"later"),
+    )
+    assert trace.entries == [
+        Entry(0.0, "send", b"/?!\r\n"),
+        Entry(0.5, "receive", b"0123456789"),
+        Entry(2.0, "receive", b"later"),
+    ]
+
+
+def test_what_happens_between_keeps_receives_apart() -> None:
+    """Replaying a trace needs the order of things."""
+    entries = [
+        Entry(0.0, "receive", b"a"),
+        Entry(0.01, "send", b"b"),
+        Entry(0.01, "send", b"c"),
+        Entry(0.02, "receive", b"d"),
+        Entry(0.03, "speed", baud_rate=9600),
+        Entry(0.04, "receive", b"e"),
+    ]
+    assert recorded(*entries).entries == entries
+
+
+def test_a_trace_that_was_read_is_continued() -> None:
+    """How long ago its last bytes came is not known, so they stay apart."""
+    trace = Trace.from_json(recorded(Entry(0.0, "receive", b"a")).to_json())
+    trace.add(Entry(0.01, "receive", b"b"))
+    trace.add(Entry(0.02, "receive", b"c"))
+    assert [entry.data for entry in trace.entries] == [b"a", b"bc"]
+
+
+def test_an_hour_at_300_baud_fits() -> None:
+    """It arrives in 108 000 pieces."""
+    trace = recorded(*(Entry(i / 30, "receive", b"x") for i in range(108_000)))
+    assert not trace.cut
+    assert len(trace.received) == 108_000
+    assert len(trace.entries) < 200
+    assert max(len(entry.data) for entry in trace.entries) == MAX_JOINED
+
+
+def test_a_trace_has_a_limit() -> None:
+    """It keeps how it began and how it ended, and says that there was more."""
+    entries = [Entry(i, "receive", b"%d" % i) for i in range(MAX_ENTRIES + 5)]
+    trace = recorded(*entries[:MAX_ENTRIES])
+    assert not trace.cut
+    assert "cut" not in trace.to_json()
+    for entry in entries[MAX_ENTRIES:]:
+        trace.add(entry)
+    assert trace.entries == entries[:FIRST_ENTRIES] + entries[FIRST_ENTRIES + 5 :]
+    assert json.loads(trace.to_json())["cut"] is True
 
 
 def changed(**changes: object) -> str:
@@ -84,9 +157,40 @@ def changed(**changes: object) -> str:
         (changed(entries=[[0, "send"]]), "not a readable trace"),
         (changed(entries=None), "not a readable trace"),
         (changed(baud_rate="fast"), "not a readable trace"),
+        (changed(baud_rate=math.inf), "not a readable trace"),
+        (changed(entries=[[1, "speed", math.inf]]), "not a readable trace"),
+        (changed(entries=[[math.nan, "send", ""]]), "nan s is no time"),
+        (changed(entries=[[math.inf, "send", ""]]), "inf s is no time"),
+        (changed(entries=[["1e999", "speed", 300]]), "inf s is no time"),
+        (changed(entries=[[-0.5, "receive", ""]]), "-0.5 s is no time"),
+        (changed(entries=[[10**400, "receive", ""]]), "not a readable trace"),
+        ("[" * 200_000, "not a readable trace"),
+        (b"{\xff}", "not a readable trace"),
     ],
 )
-def test_what_is_no_trace_is_refused(text: str, said: str) -> None:
+def test_what_is_no_trace_is_refused(text: str | bytes, said: str) -> None:
     """One sentence says what is wrong with the file."""
     with pytest.raises(TelegramError, match=said):
         Trace.from_json(text)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(list(json.loads(TRACE.to_json()))), inner)
+    ),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["baud_rate", "entries", "link", "cut"]), JSON))
+def test_a_strange_file_never_costs_more_than_a_telegram_error(
+    document: dict[str, object],
+) -> None:
+    """Files come from strangers, in bug reports."""
+    try:
+        trace = Trace.from_json(changed(**document))
+    except TelegramError:
+        return
+    assert Trace.from_json(trace.to_json()) == trace

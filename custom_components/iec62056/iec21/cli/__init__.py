@@ -13,9 +13,9 @@ import sys
 
 from ..exceptions import IecError
 from . import output
-from .arguments import UsageError, parse_arguments
+from .arguments import parse_arguments
 from .commands import COMMANDS
-from .failures import BROKEN_PIPE, INTERRUPTED, WRONG_USAGE, explain
+from .failures import BROKEN_PIPE, INTERRUPTED, WRONG_USAGE, UsageError, explain
 
 
 def main(argv: Sequence[str] | None = None) -> int:

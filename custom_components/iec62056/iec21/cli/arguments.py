@@ -5,78 +5,19 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn, override
+from typing import Any, Final, NoReturn, override
 
-from ..settings import DEFAULT_TIMEOUT, Framing, Mode, Settings
-from ..simulator.meter import Fault
-from ..simulator.sample import HOUSEHOLD, SAMPLES
+from ..settings import DEFAULT_TIMEOUT, Framing, Mode
+from ..simulator import Fault
+from ..simulator.sample import HOUSEHOLD, PUSH_SAMPLES, SAMPLES
 from ..telegram import Check
+from . import help_texts
+from .failures import UsageError
 
-_INTRODUCTION = """\
-Read meters that speak IEC 62056-21 (IEC 61107, IEC 1107): electricity, heat,
-water, gas; through an optical head, RS-485, a current loop or a gateway.
-"""
-
-_EXAMPLES = """\
-examples:
-  iec21 read /dev/ttyUSB0                 everything the meter tells, as a table
-  iec21 read --json socket://10.0.0.5:2001
-  iec21 identify /dev/ttyUSB0             who is it?
-  iec21 decode capture.txt                a telegram in a file, no meter needed
-  iec21 simulate --tcp 2001               no meter yet? this is one:
-  iec21 read socket://127.0.0.1:2001
-
-PORT is a device (/dev/ttyUSB0, COM3) or a URL: socket://HOST:PORT for a raw TCP
-gateway, rfc2217://HOST:PORT for one that can change the speed, esphome://… for
-a serial proxy.
-
-exit status:
-  0 done   2 wrong usage   3 nobody answered   4 the port cannot be used
-  5 the answer cannot be used (damaged, or another protocol)
-  6 the meter refused
-"""
-
-_READ_EXAMPLES = """\
-examples:
-  iec21 read /dev/ttyUSB0
-  iec21 read /dev/ttyUSB0 --address 12345678     one of several meters on a line
-  iec21 read /dev/ttyUSB0 --wake-up 66           a heat meter on a battery
-  iec21 read /dev/ttyUSB0 --mode d --baud 9600   a meter that sends by itself
-  iec21 read --json /dev/ttyUSB0 > readout.json
-"""
-
-_DECODE_EXAMPLES = """\
-The file may hold the bytes as they came, the same in hexadecimal, or text with
-<STX> and its like. Identification, frame and check may be missing. A damaged
-telegram is shown as far as it goes, and the exit status is 5.
-
-examples:
-  iec21 decode capture.txt
-  xxd -p capture.bin | iec21 decode --json -
-"""
-
-_SIMULATE_EXAMPLES = """\
-The first line printed is the PORT to give to a client. Ctrl-C ends it.
-
-samples:
-{samples}
-
-faults:
-{faults}
-
-examples:
-  iec21 simulate --tcp 2001
-  iec21 simulate --pty /tmp/meter --line-rate --sample iskra_mt174
-  iec21 simulate --tcp 0 --telegram capture.txt --fault noise --fault slow
-  iec21 simulate --tcp 2001 --address 1 --sample household \\
-                            --address 2 --sample iskra_mt174
-"""
+WATCH_INTERVAL: Final = 60.0
+"""Seconds; registers of energy hardly move in less."""
 
 _FAULTS = {str(fault.name).lower().replace("_", "-"): fault for fault in Fault}
-
-
-class UsageError(Exception):
-    """The command line does not make sense; the text is one sentence."""
 
 
 @dataclass(slots=True)
@@ -131,8 +72,8 @@ def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
     """
     parser = _Parser(
         prog="iec21",
-        description=_INTRODUCTION,
-        epilog=_EXAMPLES,
+        description=help_texts.INTRODUCTION,
+        epilog=help_texts.EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     subparsers = parser.add_subparsers(
@@ -140,32 +81,12 @@ def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
     )
     _add_read(subparsers)
     _add_identify(subparsers)
+    _add_watch(subparsers)
+    _add_record(subparsers)
+    _add_scan(subparsers)
     _add_decode(subparsers)
     _add_simulate(subparsers)
     return parser.parse_args(argv)
-
-
-def settings_of(options: argparse.Namespace) -> Settings:
-    """Return how the meter is to be spoken to.
-
-    Raises:
-        UsageError: a setting is outside its range.
-
-    """
-    try:
-        return Settings(
-            address=options.address,
-            mode=Mode(options.mode),
-            baud_rate=options.baud,
-            max_baud_rate=options.max_baud,
-            switch_baud_rate=not options.no_switch,
-            framing=Framing(options.framing),
-            wake_up=options.wake_up,
-            timeout=options.timeout,
-            check=Check(options.check),
-        )
-    except ValueError as error:
-        raise UsageError(f"{error}; see iec21 read --help") from error
 
 
 def _add_command(
@@ -193,34 +114,78 @@ def _add_read(subparsers: Any) -> None:
         subparsers,
         "read",
         "read a meter out once and show what it says",
-        _READ_EXAMPLES,
+        help_texts.READ,
     )
     _add_port(parser)
 
 
 def _add_identify(subparsers: Any) -> None:
     parser = _add_command(
-        subparsers, "identify", "ask who answers, and nothing else", ""
+        subparsers, "identify", "ask who answers, and nothing else", help_texts.IDENTIFY
     )
     _add_port(parser)
 
 
+def _add_watch(subparsers: Any) -> None:
+    parser = _add_command(
+        subparsers,
+        "watch",
+        "read a meter again and again, or show what it sends by itself",
+        help_texts.WATCH,
+    )
+    _add_port(parser)
+    parser.add_argument(
+        "--interval",
+        metavar="S",
+        type=_seconds,
+        default=WATCH_INTERVAL,
+        help="seconds from the beginning of a readout to that of the next"
+        f" (default: {WATCH_INTERVAL:.0f}); a meter that sends by itself decides",
+    )
+
+
+def _add_record(subparsers: Any) -> None:
+    parser = _add_command(
+        subparsers, "record", "write down one readout, byte by byte", help_texts.RECORD
+    )
+    _add_port(parser)
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="where to (default: a new file here), - for standard output",
+    )
+    parser.add_argument(
+        "--raw", action="store_true", help="mask nothing: keep all numbers"
+    )
+
+
+def _add_scan(subparsers: Any) -> None:
+    parser = _add_command(
+        subparsers, "scan", "look which port has a meter", help_texts.SCAN
+    )
+    parser.add_argument(
+        "ports", metavar="PORT", nargs="*", help="look at these ports only"
+    )
+
+
 def _add_decode(subparsers: Any) -> None:
     parser = _add_command(
-        subparsers, "decode", "show what a captured telegram says", _DECODE_EXAMPLES
+        subparsers, "decode", "show what a captured telegram says", help_texts.DECODE
     )
     parser.add_argument("file", metavar="FILE", help="a file, or - for standard input")
     _add_check(parser)
 
 
 def _add_simulate(subparsers: Any) -> None:
-    samples = "\n".join(f"  {name:18}{text}" for name, text in SAMPLES.items())
+    named = SAMPLES | PUSH_SAMPLES
+    samples = "\n".join(f"  {name:18}{text}" for name, text in named.items())
     faults = "  " + "\n  ".join(sorted(_FAULTS))
     parser = _add_command(
         subparsers,
         "simulate",
         "be a meter, for trying things out",
-        _SIMULATE_EXAMPLES.format(samples=samples, faults=faults),
+        help_texts.SIMULATE.format(samples=samples, faults=faults),
     )
     place = parser.add_mutually_exclusive_group(required=True)
     place.add_argument(
@@ -240,7 +205,7 @@ def _add_simulate(subparsers: Any) -> None:
         "--sample",
         metavar="NAME",
         action=_MeterAction,
-        choices=SAMPLES,
+        choices=named,
         help=f"which meter to be (default: {HOUSEHOLD})",
     )
     parser.add_argument(
@@ -248,6 +213,9 @@ def _add_simulate(subparsers: Any) -> None:
         metavar="FILE",
         action=_MeterAction,
         help="be the meter that sent this capture",
+    )
+    parser.add_argument(
+        "--trace", metavar="FILE", help="play back a trace of iec21 record"
     )
     parser.add_argument(
         "--address",
@@ -276,6 +244,16 @@ def faults_of(options: argparse.Namespace) -> Fault:
     for name in options.fault:
         fault |= _FAULTS[name]
     return fault
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return seconds
 
 
 def _tcp_address(text: str) -> tuple[str, int]:
@@ -319,6 +297,18 @@ def _add_port(parser: argparse.ArgumentParser) -> None:
         help="byte size, parity, stop bits (default: 7e1)",
     )
     parser.add_argument(
+        "--software-parity",
+        action="store_true",
+        help="put even parity into bit 7, for a meter behind a gateway at 8n1",
+    )
+    parser.add_argument(
+        "--sign-on",
+        metavar="CHAR",
+        default="?",
+        help="the character after the slash of the sign-on; a digit or # asks some"
+        " meters for another list",
+    )
+    parser.add_argument(
         "--wake-up",
         metavar="N",
         type=int,
@@ -331,6 +321,11 @@ def _add_port(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=DEFAULT_TIMEOUT,
         help=f"seconds of silence that end the wait (default: {DEFAULT_TIMEOUT})",
+    )
+    parser.add_argument(
+        "--no-search",
+        action="store_true",
+        help="try nothing but an ordinary sign-on",
     )
     _add_check(parser)
 

@@ -5,41 +5,53 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
-import signal
 import sys
-from typing import Final, Protocol
+import time
+from typing import Final
 
-from .. import capture, client
-from ..exceptions import TelegramError
+from .. import capture
+from ..exceptions import IecError
 from ..reading import interpret
-from ..settings import Settings
-from ..simulator import SimulatedLine, SimulatedMeter, serve_tcp
-from ..simulator.sample import HOUSEHOLD, Sample, load_sample, load_telegram
+from ..redaction import redact_trace
+from ..settings import Mode, Settings
 from ..steps import DataArrived, Event
 from ..telegram import Check, Readout
+from ..traces import Trace
 from . import output
-from .arguments import MeterOptions, UsageError, faults_of, settings_of
-from .documents import decode_document, identify_document, read_document
-from .failures import ANSWER_UNUSABLE, DONE
+from .asking import Question, identify_meter, read_meter
+from .choices import may_search, options_for, settings_of
+from .documents import (
+    decode_document,
+    identify_document,
+    read_document,
+    record_document,
+)
+from .failures import ANSWER_UNUSABLE, DONE, explain
+from .files import contents_of, writable
+from .scan import scan
+from .simulate import simulate
+from .watch import watch
 
 
 def read(options: argparse.Namespace) -> int:
     """Read a meter out once."""
-    readout, duration = asyncio.run(
-        _read(options.port, settings_of(options), quiet=options.verbose)
-    )
+    question = _question(options)
+    settings, readout, duration = asyncio.run(_read(question, quiet=options.verbose))
     readings = interpret(readout)
+    learned = options_for(settings, question.settings)
     if options.json:
         document = read_document(options.port, duration, readout, readings)
-        output.print_document(document)
+        output.print_document(document | _learned(learned))
     else:
         output.print_readout(readout, readings, duration)
+        _advise(options, learned)
     return DONE
 
 
-async def _read(port: str, settings: Settings, *, quiet: bool) -> tuple[Readout, float]:
+async def _read(
+    question: Question, *, quiet: bool, trace: Trace | None = None
+) -> tuple[Settings, Readout, float]:
     """Return the readout, and the seconds from opening the port to its last byte."""
     loop = asyncio.get_running_loop()
     started = last = loop.time()
@@ -52,25 +64,83 @@ async def _read(port: str, settings: Settings, *, quiet: bool) -> tuple[Readout,
         progress.show(event)
 
     try:
-        readout = await client.read_out(port, settings, on_event=watch)
+        settings, readout = await read_meter(question, watch, trace)
     finally:
         progress.erase()
-    return readout, last - started
+    return settings, readout, last - started
 
 
 def identify(options: argparse.Namespace) -> int:
     """Ask who is there."""
-    identification = asyncio.run(client.identify(options.port, settings_of(options)))
+    question = _question(options)
+    settings, identification = asyncio.run(identify_meter(question))
+    learned = options_for(settings, question.settings)
     if options.json:
-        output.print_document(identify_document(options.port, identification))
+        document = identify_document(options.port, identification, settings)
+        output.print_document(document | _learned(learned))
     else:
         output.print_identification(identification)
+        if settings.mode is Mode.D:
+            output.print_line(f"sends by itself at {settings.first_baud_rate} Bd")
+        _advise(options, learned)
     return DONE
+
+
+def _question(options: argparse.Namespace) -> Question:
+    return Question(
+        port=options.port, settings=settings_of(options), search=may_search(options)
+    )
+
+
+def _learned(learned: list[str]) -> dict[str, list[str]]:
+    """Return what a search adds to a document."""
+    return {"options": learned} if learned else {}
+
+
+def _advise(options: argparse.Namespace, learned: list[str]) -> None:
+    """Say what spares the next search."""
+    if learned:
+        words = ["iec21", options.command, options.port, *learned]
+        output.print_note(f"without a search next time: {' '.join(words)}")
+
+
+def record(options: argparse.Namespace) -> int:
+    """Write down one readout, byte by byte, whether it succeeds or not."""
+    question = _question(options)
+    file = options.output or time.strftime("iec21-trace-%Y%m%d-%H%M%S.json")
+    if file != "-":
+        writable(file)
+    trace = Trace()
+    text, status = "", DONE
+    try:
+        asyncio.run(_read(question, quiet=options.verbose, trace=trace))
+    except IecError as error:
+        if not trace.entries:
+            # There is nothing to show but the failure itself.
+            raise
+        text, status = explain(error)
+    if options.raw:
+        output.print_note("nothing was masked: the file shows the meter's number")
+    else:
+        trace = redact_trace(trace)
+    if file == "-":
+        output.print_trace(trace)
+    else:
+        Path(file).write_text(trace.to_json(), encoding="ascii")
+        if options.json:
+            document = record_document(file, trace, redacted=not options.raw)
+            failure = {"error": text, "exit": status} if text else {}
+            output.print_document(document | failure)
+        else:
+            output.print_record(file, trace)
+    if text:
+        output.print_failure(text, status, as_json=False)
+    return status
 
 
 def decode(options: argparse.Namespace) -> int:
     """Show what a captured telegram says, as far as it can be read."""
-    data = sys.stdin.buffer.read() if options.file == "-" else _contents(options.file)
+    data = sys.stdin.buffer.read() if options.file == "-" else contents_of(options.file)
     text, status = "", DONE
     try:
         readout = capture.decode(data, Check(options.check))
@@ -90,92 +160,12 @@ def decode(options: argparse.Namespace) -> int:
     return status
 
 
-def _contents(file: str) -> bytes:
-    try:
-        return Path(file).read_bytes()
-    except OSError as error:
-        reason = error.strerror or error
-        raise UsageError(f"{file} cannot be read: {reason}") from error
-
-
-def simulate(options: argparse.Namespace) -> int:
-    """Be a meter until somebody says stop."""
-    asyncio.run(_simulate(options))
-    return DONE
-
-
-async def _simulate(options: argparse.Namespace) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # Windows has no such handlers; Ctrl-C ends the program there anyway.
-        with suppress(NotImplementedError):
-            loop.add_signal_handler(number, stop.set)
-    async with _serve(options) as server:
-        if options.json:
-            output.print_document({"port": server.port_url})
-        else:
-            output.print_line(server.port_url)
-        await stop.wait()
-
-
-class _Server(Protocol):
-    """What a simulated meter is reached through."""
-
-    @property
-    def port_url(self) -> str:
-        """What to give a client as port."""
-
-
-def _serve(options: argparse.Namespace) -> AbstractAsyncContextManager[_Server]:
-    """Return the server that the options ask for, not yet open."""
-    meter = _meter(options)
-    if options.tcp is not None:
-        host, port = options.tcp
-        return serve_tcp(meter, host, port, line_rate=options.line_rate)
-    try:
-        # Not at the top: Windows has no pseudo terminals, but all the rest.
-        from ..simulator.terminal import serve_pty  # noqa: PLC0415
-    except ImportError as error:
-        raise UsageError(
-            "there are no pseudo terminals on this system; use --tcp"
-        ) from error
-    link = Path(options.pty) if options.pty else None
-    return serve_pty(meter, link, line_rate=options.line_rate)
-
-
-def _meter(options: argparse.Namespace) -> SimulatedMeter | SimulatedLine:
-    wanted: list[MeterOptions] = options.meters or [MeterOptions()]
-    fault = faults_of(options)
-    meters = []
-    for number, item in enumerate(wanted, 1):
-        sample = _sample(item, number)
-        meter = SimulatedMeter(
-            identification=sample.identification,
-            content=sample.content,
-            address=item.address or "",
-            fault=fault,
-        )
-        meters.append(meter)
-    if len(meters) == 1:
-        return meters[0]
-    if not all(meter.address for meter in meters):
-        raise UsageError("several meters on one line need an --address each")
-    return SimulatedLine(meters=meters)
-
-
-def _sample(item: MeterOptions, number: int) -> Sample:
-    if item.telegram is None:
-        return load_sample(item.sample or HOUSEHOLD, number)
-    try:
-        return load_telegram(_contents(item.telegram))
-    except TelegramError as error:
-        raise UsageError(f"{item.telegram} cannot be simulated: {error}") from error
-
-
 COMMANDS: Final[dict[str, Callable[[argparse.Namespace], int]]] = {
     "read": read,
     "identify": identify,
+    "watch": watch,
+    "record": record,
+    "scan": scan,
     "decode": decode,
     "simulate": simulate,
 }

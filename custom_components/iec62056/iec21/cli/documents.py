@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..manufacturers import manufacturer_name
 from ..messages import Identification
 from ..reading import Reading, Value
+from ..settings import Mode, Settings
 from ..telegram import Readout
+from ..traces import Trace
+
+if TYPE_CHECKING:
+    from .scan import Finding
 
 type Document = dict[str, Any]
 
@@ -53,14 +58,63 @@ def decode_document(readout: Readout, readings: Iterable[Reading]) -> Document:
     }
 
 
-def identify_document(port: str, identification: Identification) -> Document:
-    """Return what `identify` prints; mode and baud rate are those offered."""
+def watch_document(
+    port: str,
+    duration: float,
+    readout: Readout,
+    readings: Iterable[Reading],
+    now: datetime,
+) -> Document:
+    """Return what `watch` prints for each readout; `now` is aware."""
+    document = read_document(port, duration, readout, readings)
+    return document | {"time": now.isoformat(timespec="seconds")}
+
+
+def identify_document(
+    port: str, identification: Identification, settings: Settings
+) -> Document:
+    """Return what `identify` prints; mode and baud rate are those offered.
+
+    Of a meter that sends by itself they are those of its telegrams.
+    """
+    push = settings.mode is Mode.D
     return {
         "port": port,
-        "mode": identification.mode,
-        "baud_rate": identification.baud_rate,
+        "mode": "D" if push else identification.mode,
+        "baud_rate": settings.first_baud_rate if push else identification.baud_rate,
         "identification": identification_document(identification),
     }
+
+
+def record_document(file: str, trace: Trace, *, redacted: bool) -> Document:
+    """Return what `record` prints about the file that it has written."""
+    return {
+        "file": file,
+        "redacted": redacted,
+        "entries": len(trace.entries),
+        "received": len(trace.received),
+    }
+
+
+def scan_document(findings: Iterable[Finding]) -> Document:
+    """Return what `scan` prints."""
+    return {"ports": [_finding_document(finding) for finding in findings]}
+
+
+def _finding_document(finding: Finding) -> Document:
+    document: Document = {
+        "port": finding.port.path,
+        "description": finding.port.description or None,
+        "status": finding.status,
+        "mode": None,
+        "baud_rate": None,
+        "identification": None,
+    }
+    if finding.identification is not None:
+        document |= identify_document(
+            finding.port.path, finding.identification, finding.settings
+        )
+    return document | {"options": finding.options, "error": finding.error or None}
 
 
 def identification_document(identification: Identification | None) -> Document | None:

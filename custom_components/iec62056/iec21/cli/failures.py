@@ -26,10 +26,17 @@ BROKEN_PIPE: Final = 141
 """As every program whose reader goes away (128 and the signal's number)."""
 
 
+class UsageError(Exception):
+    """The command line does not make sense; the text is one sentence."""
+
+
 def explain(error: IecError) -> tuple[str, int]:
-    """Return what happened with what to do, and the exit status."""
+    """Return what happened with what to do, and the exit status.
+
+    The notes of the error say what was tried.
+    """
     advice, status = _advice(error)
-    return f"{error}; {advice}", status
+    return "; ".join([str(error), *getattr(error, "__notes__", ()), advice]), status
 
 
 # The first that fits counts, so the narrow classes stand before the wide ones.
@@ -48,7 +55,7 @@ _ADVICE: Final = (
     ),
     (
         OtherProtocolError,
-        "this needs a program for that protocol",
+        "no setting of this program helps",
         ANSWER_UNUSABLE,
     ),
     (
@@ -72,6 +79,8 @@ def _advice_on_silence(error: MeterTimeoutError) -> str:
         return "move the head a little, or try --max-baud 300"
     if error.received:
         return "try another --baud and --framing"
+    if hasattr(error, "__notes__"):
+        return "check how the head sits, the port, and --address"
     return (
         "check how the head sits, then --address and --baud;"
         " a meter on a battery wants --wake-up 66"

@@ -11,14 +11,18 @@ from contextlib import suppress
 import json
 import os
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ..manufacturers import manufacturer_name
 from ..messages import Identification
 from ..reading import Reading
 from ..steps import DataArrived, Event, Identified, Retrying
 from ..telegram import Readout
+from ..traces import Trace
 from .documents import Document, value_text
+
+if TYPE_CHECKING:
+    from .scan import Finding
 
 _COLUMNS: Final = ("Code", "Value", "Unit", "Meaning", "Time")
 _PROGRESS_INTERVAL: Final = 0.1
@@ -37,11 +41,16 @@ def print_document(document: Document) -> None:
     print(json.dumps(document), flush=True)  # noqa: T201
 
 
+def print_note(text: str) -> None:
+    """Print something worth knowing beside the result, in one line."""
+    print(f"iec21: {_printable(text)}", file=sys.stderr, flush=True)  # noqa: T201
+
+
 def print_failure(text: str, status: int, *, as_json: bool) -> None:
     """Print what went wrong, in one line."""
     if as_json:
         print_document({"error": text, "exit": status})
-    print(f"iec21: {_printable(text)}", file=sys.stderr, flush=True)  # noqa: T201
+    print_note(text)
 
 
 def print_identification(identification: Identification) -> None:
@@ -68,6 +77,36 @@ def print_readout(
     _print_table([_row(reading) for reading in readings])
     for text in readout.bad_lines:
         print_line(f"not understood: {text}")
+
+
+def print_trace(trace: Trace) -> None:
+    """Print a trace as it stands in its file; it has no odd characters."""
+    print(trace.to_json(), end="", flush=True)  # noqa: T201
+
+
+def print_record(file: str, trace: Trace) -> None:
+    """Say what is in the file of a trace, and what to do with it."""
+    print_line(
+        f"{file}: {len(trace.received)} bytes received, {len(trace.entries)} entries"
+    )
+    print_line("Look at it, and send it along when you report something.")
+    print_line(f"iec21 decode {file}    shows what the meter said")
+    print_line(f"iec21 simulate --tcp 2001 --trace {file}    plays it back")
+
+
+def print_findings(findings: Sequence[Finding]) -> None:
+    """Print what a scan has found, a block of lines for every port."""
+    if not findings:
+        print_line("there is no serial port on this machine")
+    for finding in findings:
+        name = finding.port.description
+        print_line(f"{finding.port.path}{f' ({name})' if name else ''}")
+        if finding.identification is None:
+            print_line(f"  {finding.status}: {finding.error}")
+            continue
+        for line in _who(finding.identification):
+            print_line(f"  {line}")
+        print_line("  " + " ".join(["iec21 read", finding.port.path, *finding.options]))
 
 
 def flush() -> None:
@@ -123,6 +162,29 @@ class Progress:
         if self._shown and now >= self._next_update:
             self._next_update = now + _PROGRESS_INTERVAL
             _print_over(_printable(text)[: _width() - 1])
+
+    def erase(self) -> None:
+        """Leave the line empty."""
+        if self._shown:
+            _print_over("")
+
+
+class Count:
+    """One line on the terminal that says how many of several things are done."""
+
+    def __init__(self, total: int, what: str, *, quiet: bool) -> None:
+        """Show something unless `quiet`, or standard error is no terminal."""
+        self._total = total
+        self._what = what
+        self._done = -1
+        self._shown = not quiet and sys.stderr.isatty()
+        self.advance()
+
+    def advance(self) -> None:
+        """One more is done."""
+        self._done += 1
+        if self._shown:
+            _print_over(f"{self._done} of {self._total} {self._what} done")
 
     def erase(self) -> None:
         """Leave the line empty."""

@@ -13,8 +13,9 @@ from ..catalog import REGISTERS, UNITS, Quantity, Register
 from ..messages import Identification
 from ..telegram import DataSet
 from ..units import usual_unit
-from .base import MeterProfile
+from .base import Billing, MeterProfile
 from .ebz import EBZ_DD3
+from .elster import ELSTER_AS3000
 from .emh import EMH_SERVICE_LIST
 from .fluvius import FLUVIUS_P1
 from .heat import HEAT_METER
@@ -29,6 +30,7 @@ NORM: Final = MeterProfile(name="IEC 62056-21")
 
 PROFILES: Final = (
     EBZ_DD3,
+    ELSTER_AS3000,
     EMH_SERVICE_LIST,
     FLUVIUS_P1,
     HEAT_METER,
@@ -40,7 +42,14 @@ PROFILES: Final = (
 )
 """No identification fits two of them."""
 
-__all__ = ["NORM", "PROFILES", "MeterProfile", "all_registers", "profile_for"]
+__all__ = [
+    "NORM",
+    "PROFILES",
+    "Billing",
+    "MeterProfile",
+    "all_registers",
+    "profile_for",
+]
 
 
 def all_registers() -> Iterator[Register]:
@@ -61,17 +70,23 @@ def profile_for(
     """Find the profile of a meter: `NORM` if it has none, or nobody knows.
 
     Where the identification is missing or fits no profile, `data_sets` may
-    still tell a heat meter: its 6.8 comes in joules or watt hours, which no
-    reactive energy does.
+    still tell. The 6.8 of a heat meter comes in joules or watt hours, which no
+    reactive energy does. Where the first billing period stands right before the
+    twelfth, the numbers are those of months.
     """
     if identification is not None:
         for profile in PROFILES:
             if profile.fits(identification):
                 return profile
+    previous = ""
     for data_set in data_sets:
+        address = data_set.address
         if (
-            data_set.address.startswith("6.8")
+            address.startswith("6.8")
             and usual_unit(data_set.unit) in UNITS[Quantity.HEAT_ENERGY]
         ):
             return HEAT_METER
+        if previous.endswith("*01") and address == f"{previous[:-3]}*12":
+            return ELSTER_AS3000
+        previous = address
     return NORM

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 import re
 from types import MappingProxyType
 
@@ -11,6 +12,22 @@ from ..catalog import Medium, Register
 from ..messages import Identification
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class Billing(Enum):
+    """What the number behind a code of a past billing period counts."""
+
+    COUNTER = "counter"
+    """The resets, up to 99 and again from 0; the youngest one is in 0.1.0."""
+
+    AGE = "age"
+    """How many resets ago: 1 is the youngest."""
+
+    MONTH = "month"
+    """The month of the year in which the period ended."""
+
+    NONE = "none"
+    """Nothing: there are no billing periods."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -33,6 +50,9 @@ class MeterProfile:
     evidence: tuple[str, ...] = ()
     """Captures of the collection that show the departures."""
 
+    samples: tuple[str, ...] = ()
+    """Folders under tests/fixtures/telegrams with made-up telegrams of their shape."""
+
     medium: Medium = Medium.ELECTRICITY
     """What a code without group A is about."""
 
@@ -52,6 +72,9 @@ class MeterProfile:
 
     What each one means stands in `registers`.
     """
+
+    billing: Billing = Billing.COUNTER
+    """What tells one past billing period from the next."""
 
     units: Mapping[str, str] = NOTHING
     """Units that mean something else here than everywhere else."""

@@ -12,6 +12,7 @@ EBZ_DD3: Final = MeterProfile(
     manufacturers=("EBZ",),
     identification="DD3",
     evidence=("EBZ_DD3BZ06_1.txt",),
+    samples=("ebz_dd3",),
     # 96.8.0 counts the seconds of operation in eight hexadecimal digits.
     hexadecimal=frozenset({"operating_time"}),
     registers=(

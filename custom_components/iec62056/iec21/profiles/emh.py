@@ -14,6 +14,7 @@ EMH_SERVICE_LIST: Final = MeterProfile(
     # A raw octal 0x81 stands before the type in some captures.
     identification=r".*(LZQJ|DMTZ)",
     evidence=("EMH_LZQJ_table4_1.txt", "EMH_DMTZ-XC_notes_1.txt"),
+    samples=("emh_lzqj_service_list",),
     # The service list prints its present values under D = 25, which the norm
     # has for an average over a short time. A list has one of the two.
     registers=tuple(

@@ -11,6 +11,7 @@ FLUVIUS_P1: Final = MeterProfile(
     name="Fluvius P1",
     manufacturers=("FLU",),
     evidence=("FLU_fluvius_v171_1.txt", "FLU_fluvius_v171_alt_1.txt"),
+    samples=("fluvius_p1",),
     registers=(
         # The norm has an average of the current for it.
         Register(

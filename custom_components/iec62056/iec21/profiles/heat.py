@@ -64,6 +64,7 @@ HEAT_METER: Final = MeterProfile(
         *("LUG_UH50_1.txt", "LUG_T550_1_GJ.txt", "LUG_2WR5_1_GJ.txt"),
         *("SIE_2WR5_2_modeD.txt", "KAM_multical_1.txt"),
     ),
+    samples=("landisgyr_ultraheat",),
     medium=Medium.HEAT,
     registers=(
         *_with_tariffs(_heat("6.8.0", "heat_energy", Quantity.HEAT_ENERGY)),

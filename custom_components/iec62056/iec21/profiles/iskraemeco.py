@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from ..catalog import Measure, Quantity, Register
-from .base import MeterProfile
+from .base import Billing, MeterProfile
 
 ISKRAEMECO_MT17X: Final = MeterProfile(
     name="Iskraemeco MT17x",
     manufacturers=("ISK",),
     identification=r"M[ET]17\d",
     evidence=("ISK_MT174_1.txt", "ISK_MT174_0001_2.txt"),
+    samples=("iskraemeco_mt174",),
+    # The values fall from *01 to *15, and 0.1.0 is far beyond.
+    billing=Billing.AGE,
     registers=(
         # A device number in the norm; here the check sum of the program.
         Register(

@@ -23,6 +23,7 @@ KAMSTRUP_382: Final = MeterProfile(
     manufacturers=("KAM",),
     identification=r" ?68\d-",
     evidence=("KAM_685-382_1.txt",),
+    samples=("kamstrup_382",),
     # Energy stands under D = 20 instead of 8, hours of operation under D = 31.
     registers=(
         _ENERGY,

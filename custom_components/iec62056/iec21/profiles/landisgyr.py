@@ -24,5 +24,6 @@ LANDISGYR_ZMD: Final = MeterProfile(
     manufacturers=("LGZ",),
     identification=r"Z[MF][DGQ]",
     evidence=("LGZ_ZMD310_B40_1.txt",),
+    samples=("landisgyr_zmd310",),
     registers=(_REACTIVE_NET, *per_phase(_REACTIVE_NET)),
 )

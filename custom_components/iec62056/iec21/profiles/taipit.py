@@ -24,6 +24,7 @@ TAIPIT_NEVA: Final = MeterProfile(
     manufacturers=("TPC",),
     identification=r"NEVA",
     evidence=("TPC_NEVA_MT324_dialogue_1.txt", "TPC_LUNA_README_1.txt"),
+    samples=("taipit_neva",),
     # E = 128 asks for the total and the four tariffs in one pair of brackets.
     lists=MappingProxyType(
         {

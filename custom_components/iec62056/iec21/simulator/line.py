@@ -9,7 +9,8 @@ from operator import or_
 
 from ..const import REACTION_TIME_MIN
 from ..steps import MeterStep, Pause, Send
-from .meter import Fault, SimulatedMeter
+from .faults import Fault
+from .meter import SimulatedMeter
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,22 +47,30 @@ class SimulatedLine:
 
     def answer(self, data: bytes) -> list[MeterStep]:
         """Do the same without the echo, which belongs to the line."""
-        answers = {
-            number: steps
-            for number, meter in enumerate(self.meters)
-            if (steps := meter.answer(data))
-        }
-        if len(answers) > 1:
+        all_steps = [meter.answer(data) for meter in self.meters]
+        speaking = [
+            number
+            for number, steps in enumerate(all_steps)
+            if any(isinstance(step, Send) for step in steps)
+        ]
+        if len(speaking) > 1:
             self.reset()
-            return _collide(list(answers.values()))
-        for number, steps in answers.items():
-            self._active = self.meters[number]
-            return steps
-        return []
+            return _collide([all_steps[number] for number in speaking])
+        if speaking:
+            self._active = self.meters[speaking[0]]
+            return all_steps[speaking[0]]
+        # A wake-up is heard by all who sleep, and their timers are the same.
+        return next((steps for steps in all_steps if steps), [])
 
     def handle_timeout(self) -> list[MeterStep]:
-        """Let the meter that answered last go on after its timer."""
-        return self._active.handle_timeout() if self._active else []
+        """Let the meter that answered last go on after its timer.
+
+        While nobody has answered yet, those who are being woken go on.
+        """
+        if self._active is not None:
+            return self._active.handle_timeout()
+        all_steps = [meter.handle_timeout() for meter in self.meters]
+        return next((steps for steps in all_steps if steps), [])
 
     def reset(self) -> None:
         """Return all of them to the start."""

@@ -65,6 +65,7 @@ class SimulatedLink:
         self.settings: Settings | None = None
         """What `open` was called with last."""
         self._wire = Wire(meter)
+        self._wire.begin(self.clock)
         self._baud_rate = baud_rate or meter.first_baud_rate
         self._can_switch = can_switch
         self._piece = piece
@@ -88,6 +89,7 @@ class SimulatedLink:
         if self._lost:
             self._lost = False
             self._wire.reset()
+            self._wire.begin(self.clock)
         self._advance(self.clock)
         self._received.clear()
         self._delivered = 0

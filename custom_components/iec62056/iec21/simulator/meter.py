@@ -9,83 +9,36 @@ otherwise is a `Fault`, so that a test can ask for it by name.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum, Flag, auto
+from enum import Enum
 import re
-from typing import Final, Protocol, assert_never
+from typing import Final, Protocol, assert_never, runtime_checkable
 
 from ..const import (
     ACK,
     ACKNOWLEDGE_TIMEOUT_MAX,
+    ETX,
     INITIAL_BAUD_RATE,
     SOH,
 )
-from ..framing import add_parity, frame, strip_parity
+from ..framing import frame, strip_parity, xor_check
 from ..messages import Identification, OptionSelect, SignOn
 from ..steps import MeterStep, Pause, Send, SetBaudRate, StartTimer
 from ..telegram import Check
+from .dormancy import WAKE_UP_TIME, Dormancy
+from .faults import Fault, heard, spoil
 
 MAX_COMMAND: Final = 256
 """Bytes of an unfinished command that a meter keeps; more is noise."""
 
-NOISE_BEFORE: Final = b"\x7f\x00~U\r\n"
-"""What a head adds before a message: light going on, a few odd bits."""
-
-NOISE_AFTER: Final = b"\x00\x7f"
-"""What it adds behind one."""
-
-_SIGN_ON = re.compile(rb"/[?0-9][^!/\r\n]*!\r\n")
+_SIGN_ON = re.compile(rb"/[?#0-9][^!/\r\n]*!\r\n")
 # A line, or a command with the block check behind its ETX or EOT.
 _COMMAND = re.compile(rb"\r\n|\x01[^\x03\x04]*[\x03\x04].", re.DOTALL)
+_BREAK: Final = b"B0" + bytes([ETX])
 
-
-class Fault(Flag):
-    """Ways in which a real meter, head or cable goes wrong; they combine."""
-
-    NONE = 0
-
-    SILENT = auto()
-    """The meter never answers."""
-
-    DEAF_ONCE = auto()
-    """The first sign-on stays unanswered, as with a meter that wakes up."""
-
-    ADDRESS_WANTED = auto()
-    """A sign-on without address stays unanswered."""
-
-    ECHO = auto()
-    """What the client sends comes back, as from most optical heads.
-
-    On a `Wire` it comes back at the moment it is sent.
-    """
-
-    NOISE = auto()
-    """Odd bytes stand before and behind every message."""
-
-    PARITY_BIT = auto()
-    """Bit 7 holds the even parity, as seen through a gateway at 8N1."""
-
-    ANSWERS_TWICE = auto()
-    """Every message comes twice."""
-
-    DAMAGED_CHECK = auto()
-    """The block check does not match."""
-
-    CUT_OFF = auto()
-    """The readout ends in the middle."""
-
-    WRONG_SPEED = auto()
-    """The speed is offered and acknowledged, and the data come at the first one."""
-
-    SLOW = auto()
-    """Long pauses within a message, just inside what the norm allows.
-
-    The driver sees to it (`wire`).
-    """
-
-    HANG_UP = auto()
-    """The link breaks in the middle of the readout. The driver sees to it."""
+type Content = bytes | Callable[[], bytes]
+"""Data lines, each with CR LF; a function is called for every readout."""
 
 
 class Responder(Protocol):
@@ -109,6 +62,21 @@ class Responder(Protocol):
         """Return to the start, as after the long silence that ends a session."""
 
 
+@runtime_checkable
+class Unprompted(Protocol):
+    """A responder that does something before anybody has said anything."""
+
+    def start(self) -> list[MeterStep]:
+        """Return what it does once somebody could hear it."""
+
+
+@runtime_checkable
+class Tolerant(Protocol):
+    """A responder to which the client's speed may not matter."""
+
+    hears_any_speed: bool
+
+
 class MeterState(Enum):
     """Where a meter can be. Each name says what it waits for."""
 
@@ -128,8 +96,8 @@ class SimulatedMeter:
     identification: Identification | bytes
     """Who it is. Bytes are the line from the slash on, with or without its end."""
 
-    content: bytes | Callable[[], bytes]
-    """Data lines, each with CR LF; a function is called for every readout."""
+    content: Content
+    """What a sign-on with `selector` is answered with."""
 
     address: str = ""
     """Device address. With "" only a sign-on without address is for it."""
@@ -142,10 +110,24 @@ class SimulatedMeter:
     first_baud_rate: int = INITIAL_BAUD_RATE
     """Speed in baud at which it listens."""
 
+    selector: str = "?"
+    """The character after the slash of the sign-on that it answers to."""
+
+    lists: Mapping[str, Content] = field(default_factory=dict)
+    """What other characters there ask for."""
+
+    bare_lists: bool = False
+    """Whether those lists come at once, without identification."""
+
+    wake_up_time: tuple[float, float] = WAKE_UP_TIME
+    """Seconds of NULs that wake it, with `Fault.WAKE_UP_WANTED`."""
+
     state: MeterState = field(default=MeterState.START, init=False)
     _announced: Identification = field(init=False, repr=False)
     _buffer: bytes = field(default=b"", init=False, repr=False)
     _deaf: bool = field(init=False, repr=False)
+    _dormancy: Dormancy | None = field(default=None, init=False, repr=False)
+    _wanted: Content = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Take the identification apart.
@@ -160,6 +142,14 @@ class SimulatedMeter:
             else self.identification
         )
         self._deaf = Fault.DEAF_ONCE in self.fault
+        self._wanted = self.content
+        if Fault.WAKE_UP_WANTED in self.fault:
+            self._dormancy = Dormancy(self.first_baud_rate, self.wake_up_time)
+
+    @property
+    def wake_ups(self) -> int:
+        """How many times it has been woken, each of which costs some battery."""
+        return self._dormancy.wake_ups if self._dormancy else 0
 
     def receive_data(self, data: bytes) -> list[MeterStep]:
         """Take what the client sent, in pieces of any size; return the answer.
@@ -171,16 +161,21 @@ class SimulatedMeter:
 
     def answer(self, data: bytes) -> list[MeterStep]:
         """Do the same without the echo, which belongs to the line."""
-        self._buffer += strip_parity(data)
+        data = heard(data, self.fault)
         steps: list[MeterStep] = []
+        if self._dormancy and self.state is MeterState.START:
+            data, steps = self._dormancy.hear(data)
+        self._buffer += strip_parity(data)
         while message := self._next_message():
             steps += self._handle(message)
+            if self.state is MeterState.START:
+                self._fall_asleep()
         return steps
 
     def handle_timeout(self) -> list[MeterStep]:
         """Read out at the first speed when no acknowledgement has come in time."""
         if self.state is MeterState.START:
-            return []
+            return self._dormancy.handle_timeout() if self._dormancy else []
         self.reset()
         return self._readout(self.first_baud_rate)
 
@@ -188,6 +183,12 @@ class SimulatedMeter:
         """Return to the start, as after the long silence that ends a session."""
         self.state = MeterState.START
         self._buffer = b""
+        self._fall_asleep()
+
+    def _fall_asleep(self) -> None:
+        if self._dormancy:
+            self._dormancy.sleep()
+            self._buffer = b""
 
     def _next_message(self) -> bytes:
         """Cut the next whole message out of what has arrived; b"" if there is none."""
@@ -220,18 +221,23 @@ class SimulatedMeter:
     def _handle_sign_on(self, sign_on: SignOn | None) -> list[MeterStep]:
         if sign_on is None or not sign_on.calls(self.address):
             return []
-        if sign_on.selector != "?" or Fault.SILENT in self.fault:
+        lists = {self.selector: self.content, **self.lists}
+        if sign_on.selector not in lists or Fault.SILENT in self.fault:
             return []
         if Fault.ADDRESS_WANTED in self.fault and not sign_on.address:
             return []
         if self._deaf:
             self._deaf = False
             return []
-        return [Pause(self._announced.reaction_time), *self._introduce()]
+        self._wanted = lists[sign_on.selector]
+        pause = Pause(self._announced.reaction_time)
+        if self.bare_lists and sign_on.selector != self.selector:
+            return [pause, *self._readout(self.first_baud_rate)]
+        return [pause, *self._introduce()]
 
     def _introduce(self) -> list[MeterStep]:
         """Send the identification, and what follows it without being asked for."""
-        identification = self._send(self._announced.to_bytes())
+        identification = spoil(self._announced.to_bytes(), self.fault)
         match self._announced.mode:
             case "C":
                 self.state = MeterState.ACKNOWLEDGEMENT
@@ -248,11 +254,15 @@ class SimulatedMeter:
         if option is None or SOH in message:
             # A protocol error or a sign-off: nothing is sent (Fig. A.1).
             return []
+        pause = Pause(self._announced.reaction_time)
+        if Fault.SIGNS_OFF in self.fault:
+            sign_off = bytes([SOH]) + _BREAK + bytes([xor_check(_BREAK)])
+            return [pause, *spoil(sign_off, self.fault)]
         # Everything else is answered with a readout; only the exact answer to
         # the offer gets it at the speed offered (clause 6.4.3.2).
         accepted = option == OptionSelect(baud_character=self._announced.baud_character)
         speed = self._offered_speed if accepted else self.first_baud_rate
-        return [Pause(self._announced.reaction_time), *self._readout(speed)]
+        return [pause, *self._readout(speed)]
 
     @property
     def _offered_speed(self) -> int:
@@ -262,21 +272,13 @@ class SimulatedMeter:
 
     def _readout(self, baud_rate: int) -> list[MeterStep]:
         """Send the readout at `baud_rate` and return to the first speed."""
-        block = self.content if isinstance(self.content, bytes) else self.content()
+        block = self._wanted if isinstance(self._wanted, bytes) else self._wanted()
         message = frame(block, self.check)
         if Fault.DAMAGED_CHECK in self.fault and self.check is not Check.NONE:
             message = message[:-1] + bytes([message[-1] ^ 1])
         if Fault.CUT_OFF in self.fault:
             message = message[: len(message) // 2]
-        steps = self._send(message)
+        steps = spoil(message, self.fault)
         if baud_rate == self.first_baud_rate:
             return steps
         return [SetBaudRate(baud_rate), *steps, SetBaudRate(self.first_baud_rate)]
-
-    def _send(self, message: bytes) -> list[MeterStep]:
-        if Fault.NOISE in self.fault:
-            message = NOISE_BEFORE + message + NOISE_AFTER
-        if Fault.PARITY_BIT in self.fault:
-            message = add_parity(message)
-        times = 2 if Fault.ANSWERS_TWICE in self.fault else 1
-        return [Send(message)] * times

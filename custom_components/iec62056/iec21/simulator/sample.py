@@ -1,7 +1,7 @@
 """The meters that can be simulated by name.
 
-`household` lives: its counters advance. The others always send the telegram in
-`samples/`, which is synthetic as well (`samples/meta.toml`).
+`household`, `push` and `p1` live: their counters advance. The others always send
+the telegram in `samples/`, which is synthetic as well (`samples/meta.toml`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from typing import Final
 
 from ..capture import split_capture
 from ..messages import Identification
+from ..telegram import Check
+from .faults import Fault
 from .household import IDENTIFICATION, Household
+from .push import PushMeter
 
 HOUSEHOLD: Final = "household"
 
@@ -23,7 +26,13 @@ SAMPLES: Final = {
     "landisgyr_zmd310": "Landis+Gyr ZMD310: history without unit, unused slots as *00",
     "logarex_lk13be": "Logarex LK13BE: full codes, sums over days and weeks",
 }
-"""Name and description of every sample."""
+"""Name and description of every meter that answers a sign-on."""
+
+PUSH_SAMPLES: Final = {
+    "push": "the same house; its meter sends by itself every two seconds at 9600 Bd",
+    "p1": "the same house behind a P1 port (DSMR), at 115200 Bd",
+}
+"""Name and description of every meter that sends by itself."""
 
 DEFAULT_IDENTIFICATION: Final = Identification.parse(b"/XMP5SYNTHETIC")
 """Who sends a capture that does not say."""
@@ -45,6 +54,26 @@ def load_sample(name: str, number: int = 1) -> Sample:
     if name == HOUSEHOLD:
         return Sample(IDENTIFICATION, Household(number))
     return load_telegram(read_sample(name))
+
+
+def make_push_meter(name: str, fault: Fault = Fault.NONE) -> PushMeter:
+    """Return the meter of the sample `name`, one of `PUSH_SAMPLES`."""
+    house = Household()
+    if name == "push":
+        return PushMeter(
+            identification=b"/XMP5SYNTHETIC-PUSH",
+            content=house,
+            first_baud_rate=9600,
+            fault=fault,
+        )
+    return PushMeter(
+        identification=b"/XMP5\\2SYNTHETIC-P1",
+        content=lambda: b"1-3:0.2.8(50)\r\n" + house(),
+        first_baud_rate=115200,
+        interval=1.0,
+        check=Check.CRC16,
+        fault=fault,
+    )
 
 
 def read_sample(name: str) -> bytes:

@@ -42,6 +42,11 @@ class WireRunner:
         self.wire.receive_data(data, self._loop.time(), baud_rate)
         self._run()
 
+    def begin(self) -> None:
+        """Let a meter that sends by itself do so from now on."""
+        self.wire.begin(self._loop.time())
+        self._schedule()
+
     def reset(self) -> None:
         """Drop all that is under way; the meter is at its start again."""
         self.wire.reset()
@@ -79,6 +84,7 @@ class TcpServer:
         """Let a new client have the line."""
         self.hang_up()
         self._client = client
+        self._runner.begin()
 
     def detach(self, client: asyncio.Transport) -> None:
         """Let a client go that has gone by itself."""

@@ -117,6 +117,7 @@ class PtyServer:
             self._timer = self._loop.call_later(ATTACH_INTERVAL, self._watch)
         else:
             self._loop.add_reader(self._master, self._read)
+            self._runner.begin()
 
     def _detach(self) -> None:
         """Forget the client and all that it has not read."""

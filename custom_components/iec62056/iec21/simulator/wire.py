@@ -19,7 +19,8 @@ from typing import Final, assert_never
 from ..const import BITS_PER_CHARACTER
 from ..framing import add_parity
 from ..steps import MeterStep, Pause, Send, SetBaudRate, StartTimer
-from .meter import Fault, Responder
+from .faults import Fault
+from .meter import Responder, Tolerant, Unprompted
 
 LATENCY: Final = 0.016
 """Seconds over which a USB adapter gathers characters before it hands them on."""
@@ -147,6 +148,12 @@ class Wire:
         self._inbox.clear()
         self._outbox.clear()
 
+    def begin(self, time: float) -> None:
+        """Let a meter that sends by itself do so from `time` on."""
+        if isinstance(self.meter, Unprompted):
+            self._time = time
+            self._steps.extend(self.meter.start())
+
     def receive_data(
         self, data: bytes, time: float, baud_rate: int | None = None
     ) -> float:
@@ -202,7 +209,9 @@ class Wire:
             if self._line_rate and through - line_time(data, baud_rate) < self._sent:
                 # The line is half duplex: a meter that sends hears nothing.
                 return []
-            return self.meter.answer(garble(data, baud_rate, self.baud_rate))
+            if not isinstance(self.meter, Tolerant):
+                data = garble(data, baud_rate, self.baud_rate)
+            return self.meter.answer(data)
         self._timer = inf
         return self.meter.handle_timeout()
 

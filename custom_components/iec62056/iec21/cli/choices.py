@@ -1,0 +1,77 @@
+"""From options to settings, and from settings to options."""
+
+from __future__ import annotations
+
+import argparse
+
+from ..settings import Framing, Mode, Settings
+from ..telegram import Check
+from .failures import UsageError
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """Return how the meter is to be spoken to.
+
+    Raises:
+        UsageError: a setting is outside its range.
+
+    """
+    try:
+        return Settings(
+            address=options.address,
+            mode=Mode(options.mode),
+            baud_rate=options.baud,
+            max_baud_rate=options.max_baud,
+            switch_baud_rate=not options.no_switch,
+            framing=Framing(options.framing),
+            software_parity=options.software_parity or None,
+            selector=options.sign_on,
+            wake_up=options.wake_up,
+            timeout=options.timeout,
+            check=Check(options.check),
+        )
+    except ValueError as error:
+        raise UsageError(f"{error}; see iec21 read --help") from error
+
+
+def may_search(options: argparse.Namespace) -> bool:
+    """Whether other ways than an ordinary sign-on are to be tried as well.
+
+    They are unless the user has said how to begin, or forbidden it.
+    """
+    return not options.no_search and _beginning_of(settings_of(options)) == (
+        _beginning_of(Settings())
+    )
+
+
+def _beginning_of(settings: Settings) -> tuple[object, ...]:
+    """Return the settings without which a session would begin in another way."""
+    return (
+        settings.mode,
+        settings.baud_rate,
+        settings.switch_baud_rate,
+        settings.framing,
+        settings.software_parity,
+        settings.selector,
+        settings.wake_up,
+    )
+
+
+def options_for(settings: Settings, asked: Settings) -> list[str]:
+    """Return the options that lead from the settings `asked` to `settings`."""
+    found: list[str] = []
+    if settings.mode is not asked.mode:
+        found += ["--mode", settings.mode.value]
+    if settings.baud_rate != asked.baud_rate:
+        found += ["--baud", str(settings.first_baud_rate)]
+    if settings.max_baud_rate != asked.max_baud_rate:
+        found += ["--max-baud", str(settings.max_baud_rate)]
+    if settings.framing is not asked.framing:
+        found += ["--framing", settings.framing.value]
+    if settings.software_parity and not asked.software_parity:
+        found += ["--software-parity"]
+    if settings.selector != asked.selector:
+        found += ["--sign-on", settings.selector]
+    if settings.wake_up != asked.wake_up:
+        found += ["--wake-up", str(settings.wake_up)]
+    return found
