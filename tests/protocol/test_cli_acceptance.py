@@ -87,14 +87,7 @@ def readable() -> Iterator[Any]:
         if link == "gateway at 8N1" and Fault.DEAF_ONCE in fault:
             # The first sign-on is lost for want of parity already.
             continue
-        marks: tuple[pytest.MarkDecorator, ...] = ()
-        late = Fault.ANSWERS_TWICE
-        if mode == "C, fast":
-            late |= Fault.NOISE
-        if mode.startswith("C") and fault & late:
-            why = "the acknowledgement may fall into what the meter still sends"
-            marks = (pytest.mark.xfail(reason=why, strict=False),)
-        yield pytest.param(link, mode, fault, marks=marks)
+        yield pytest.param(link, mode, fault)
 
 
 type Lay = Callable[[str, str, Fault], tuple[str, SimulatedLink]]

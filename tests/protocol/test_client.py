@@ -172,6 +172,12 @@ async def test_who_is_there_is_asked_without_a_readout(
     assert link.clock < 2
 
 
+async def test_who_is_there_is_asked_again(plug_in: list[SimulatedLink]) -> None:
+    """The first sign-on is often lost on a sleeping meter."""
+    plug_in.append(SimulatedLink(meter(fault=Fault.DEAF_ONCE)))
+    assert (await identify(PORT)).text == "METER"
+
+
 async def test_a_lost_link_is_closed(plug_in: list[SimulatedLink]) -> None:
     """And named as what it is, at once."""
     plug_in.append(SimulatedLink(meter(), lose_after=40))

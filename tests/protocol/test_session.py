@@ -22,7 +22,14 @@ from iec21 import (
     TelegramError,
 )
 from iec21.framing import MAX_NOISE, add_parity, frame, xor_check
-from iec21.session import PAUSES, PAUSES_BEFORE_ANSWER, ReadoutSession, State
+from iec21.session import (
+    EARLY_DELAY,
+    MAX_EARLY,
+    PAUSES,
+    PAUSES_BEFORE_ANSWER,
+    ReadoutSession,
+    State,
+)
 from iec21.settings import DEFAULT_TIMEOUT
 from iec21.steps import ClientStep, ReadoutReceived, Send, SetBaudRate, StartTimer
 from iec21.telegram import Check, Readout
@@ -126,7 +133,9 @@ def test_a_fast_meter_is_acknowledged_after_20_ms() -> None:
     """A lower-case third letter shortens both delays (clause 6.3.14, item 12)."""
     session = ReadoutSession(Settings())
     session.start()
-    assert StartTimer(0.02) in session.receive_data(b"/ISk5METER\r\n")
+    timer = session.receive_data(b"/ISk5METER\r\n")[-1]
+    # A little longer, so as to notice a meter that is still sending.
+    assert timer == StartTimer(pytest.approx(0.045))
     assert session.handle_timeout() == [Send(b"\x06050\r\n"), StartTimer(0.005)]
 
 
@@ -203,7 +212,7 @@ def test_a_set_mode_wins_over_the_announced_one() -> None:
 def test_data_that_come_unasked_are_read() -> None:
     """A meter may announce 9600 Bd and send at 300 at once."""
     session = session_after(MODE_C)
-    assert session.receive_data(b"\r\n\x00") == []
+    assert session.receive_data(b"\r\n\x00") == [StartTimer(0.2 + EARLY_DELAY)]
     readout = readout_in(session.receive_data(frame(BLOCK)))
     assert (readout.mode, readout.baud_rate) == ("A", 300)
 
@@ -474,7 +483,7 @@ def test_what_follows_an_identification_does_not_stop_the_acknowledgement(
 ) -> None:
     """An ETX, the identification once more, or a head's noise."""
     session = session_after(MODE_C)
-    assert session.receive_data(between) == []
+    assert session.receive_data(between) == [StartTimer(0.2 + EARLY_DELAY)]
     assert session.handle_timeout()[0] == Send(b"\x06050\r\n")
 
 
@@ -570,3 +579,35 @@ def test_what_follows_an_identification_is_taken_as_it_is(check: int) -> None:
     session.start()
     data = b"\x7f/A\x00BC METER\r\n" + frame(block)
     assert readout_in(session.receive_data(data)).check is Check.XOR
+
+
+@pytest.mark.parametrize("piece", [1, 4096])
+def test_a_meter_that_sends_by_itself_is_recognised(piece: int) -> None:
+    """Behind a gateway with its speed, its stream looks like an answer."""
+    session = ReadoutSession(Settings(), can_switch=False)
+    session.start()
+    stream = b"/ABC5METER\r\n\r\n" + BLOCK + b"!\r\n"
+    for index in range(0, len(stream), piece):
+        session.receive_data(stream[index : index + piece])
+    assert readout_in(session.handle_timeout()).mode == "D"
+    assert session.learned.mode is Mode.D
+
+
+def test_brackets_behind_stx_may_belong_to_an_identification() -> None:
+    """Some meters send a raw 0x02 for its escape, and brackets as well."""
+    session = ReadoutSession(Settings())
+    session.start()
+    for character in b"/ABC \x02ADM(M550)":
+        session.receive_data(bytes([character]))
+    steps = session.receive_data(b"\r\n" + frame(BLOCK))
+    assert isinstance(steps[0], Identified)
+    assert readout_in(steps).data_sets == DATA_SETS
+
+
+def test_a_meter_that_is_still_sending_is_not_acknowledged() -> None:
+    """It would hear nothing; noise without end is not waited for."""
+    session = session_after(MODE_C)
+    for _ in range(MAX_EARLY):
+        assert session.receive_data(b"~") == [StartTimer(0.2 + EARLY_DELAY)]
+    assert session.receive_data(b"~") == []
+    assert session.handle_timeout()[0] == Send(b"\x06050\r\n")

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Iterator
+import errno
 import os
 import termios
 import time
 import tty
 
 import pytest
+import serialx
 
-from iec21 import Framing, LinkError, Settings
+from iec21 import Framing, LinkError, Settings, UnsupportedSettingsError
 from iec21.transport import can_switch, display_port, open_transport
 
 pytestmark = pytest.mark.socket
@@ -135,6 +137,26 @@ async def test_a_port_that_cannot_be_opened_says_why(port: str, said: str) -> No
     """In words, with the port in them."""
     with pytest.raises(LinkError, match=said):
         await open_transport(port, Settings())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        serialx.UnsupportedSetting("no seven data bits"),
+        OSError(errno.EINVAL, "Invalid argument"),
+    ],
+)
+async def test_an_adapter_that_refuses_the_framing_may_take_another(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No adapter here does, so serialx is made to say what it would."""
+
+    async def refuse(_self: serialx.AsyncSerial) -> None:
+        raise error
+
+    monkeypatch.setattr(serialx.AsyncSerial, "open", refuse)
+    with pytest.raises(UnsupportedSettingsError, match="/dev/ttyUSB0"):
+        await open_transport("/dev/ttyUSB0", Settings())
 
 
 @pytest.mark.usefixtures("socket_enabled")

@@ -68,7 +68,7 @@ RECIPES: tuple[Recipe, ...] = (
         patience=2.2,
     ),
     # The norm's mode D (clause 6.4.4).
-    Recipe(name="listen at 2400 Bd", changes={"mode": Mode.D}, patience=2.0),
+    Recipe(name="listen at 2400 Bd", changes={"mode": Mode.D}, patience=2.2),
     # The P1 port since DSMR 4; the search only names it.
     Recipe(
         name="listen at 115200 Bd",

@@ -73,6 +73,12 @@ SECOND_SWITCH_DELAY_FAST: Final = 0.015
 LAST_CHANCE: Final = 0.3
 """Seconds to wait for an ETX behind a block without frame: it had one, then."""
 
+EARLY_DELAY: Final = 0.01
+"""Seconds added to the delay then: adapters hand characters on in batches."""
+
+MAX_EARLY: Final = 64
+"""Bytes behind an identification that delay the acknowledgement; more is noise."""
+
 PAUSES: Final = 240
 """Pauses of 1.5 s for which a meter that has answered may go on sending.
 
@@ -99,6 +105,8 @@ _OPEN: Final = re.compile(rb"/[A-Za-z]{3}[ -~][^\r\n]*\Z")
 _BEGUN: Final = re.compile(rb"(?:/(?:[A-Za-z]{1,3}[^\r\n]{0,64})?|\x02[^(]{0,32})\Z")
 # Data, or a command, in place of silence before the acknowledgement.
 _EARLY: Final = re.compile(rb"\x01[BP]0|[\x02(]")
+# Only meters that send by themselves put a blank line there (clause 6.3.4).
+_UNASKED: Final = re.compile(rb"(?:\n?\r?\n|\n?\r)[^\x01\x02]*\(")
 # A readout that nobody has announced.
 _UNANNOUNCED: Final = re.compile(rb"\x02[\r\n -\'*-~]{0,32}\(")
 # A sign-off, or programming mode, where the data should begin.
@@ -169,6 +177,7 @@ class ReadoutSession:
     def _begin_attempt(self) -> None:
         self._noise = bytearray()
         self._early = b""
+        self._delay = 0.0
         self._identification: Identification | None = None
         self._mode = self._settings.mode
         self._collector = ReadoutCollector()
@@ -181,6 +190,8 @@ class ReadoutSession:
         learned = replace(self._settings, check=self._check)
         if self._parity_by_turns:
             learned = replace(learned, software_parity=self._software_parity)
+        if self._mode is Mode.D:
+            learned = replace(learned, mode=Mode.D)
         if self._failures_at_speed and self._stay and self.state is State.DONE:
             learned = replace(learned, max_baud_rate=self._settings.first_baud_rate)
         return learned
@@ -336,7 +347,10 @@ class ReadoutSession:
                 self.state = State.ACKNOWLEDGING
                 delay = self._settings.acknowledge_delay
                 if delay is None:
-                    delay = identification.reaction_time
+                    # Long enough to notice that the meter is still sending.
+                    character = BITS_PER_CHARACTER / self._baud_rate
+                    delay = max(identification.reaction_time, 1.35 * character)
+                self._delay = delay
                 if not rest and self._noise.endswith((b"\r", b"\x8d")):
                     # The line feed is still on its way; the time counts from its
                     # end, and a meter that is still sending hears nothing.
@@ -374,12 +388,14 @@ class ReadoutSession:
     def _receive_early(self, data: bytes) -> list[ClientStep]:
         """Watch for data that come although they were not asked for yet.
 
-        Noise, or the identification once more, is no reason not to acknowledge.
+        Noise, or the identification once more, is no reason not to acknowledge;
+        but a meter that is still sending hears nothing, so that waits for its end.
         """
         self._early += data
         if not _EARLY.search(self._early):
-            return []
-        self._mode = Mode.A
+            patient = data and len(self._early) <= MAX_EARLY
+            return [StartTimer(self._delay + EARLY_DELAY)] if patient else []
+        self._mode = Mode.D if _UNASKED.match(self._early) else Mode.A
         self.state = State.READOUT
         return self._receive_readout(self._early)
 
