@@ -12,6 +12,7 @@ from homeassistant.const import (
     UnitOfTime,
 )
 from homeassistant.core import callback
+from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.selector import (
     NumberSelector,
@@ -23,12 +24,15 @@ from homeassistant.helpers.selector import (
     SerialPortSelector,
     TextSelector,
 )
+from homeassistant.util.ulid import ulid_now
 import voluptuous as vol
 
 from .const import (
     BATTERY_INTERVAL,
     CONF_ADDRESS,
     CONF_INTERVAL,
+    CONF_MANUFACTURER,
+    CONF_METER_ID,
     DEFAULT_INTERVAL,
     DOMAIN,
     MAX_INTERVAL,
@@ -56,6 +60,7 @@ from .ports import (
     async_port_users,
     async_stable_path,
     gateway_url,
+    without_secrets,
 )
 from .search import Search
 
@@ -105,6 +110,8 @@ class IecConfigFlow(ConfigFlow, domain=DOMAIN):
         """Ask for a port that Home Assistant knows, or any that serialx knows."""
         if user_input is not None:
             port = user_input[CONF_DEVICE].strip()
+            if not port or not port.isprintable():
+                self._errors[CONF_DEVICE] = "invalid_device"
             return await self._async_begin("serial", user_input, port)
         return self._show("serial", {vol.Required(CONF_DEVICE): SerialPortSelector()})
 
@@ -190,8 +197,12 @@ class IecConfigFlow(ConfigFlow, domain=DOMAIN):
         self._device = port
         self._address = settings.address
         self._identity = await async_port_identity(self.hass, port)
+        if self._find_task is not None and not self._find_task.done():
+            # The form was submitted twice; one search is enough.
+            return await self.async_step_search()
         if self.hass.config_entries.flow.async_has_matching_flow(self):
-            return self.async_abort(reason="already_in_progress")
+            self._errors["base"] = "already_in_progress"
+            return await self._async_back_to_form()
         self._search = Search(self.hass, port, settings)
         self._find_task = self.hass.async_create_task(
             self._search.async_find(self.async_update_progress), eager_start=False
@@ -253,10 +264,12 @@ class IecConfigFlow(ConfigFlow, domain=DOMAIN):
             return self._show_meter(self._meter)
         self._search.hand_over()
         return self.async_create_entry(
-            title=user_input[CONF_NAME],
+            title=user_input[CONF_NAME].strip() or self._meter.default_name,
             data={
                 CONF_DEVICE: self._device,
                 CONF_ADDRESS: self._address,
+                CONF_METER_ID: self._meter.unique_id or ulid_now(),
+                CONF_MANUFACTURER: self._meter.code,
                 **departures(self._search.settings),
             },
             options={CONF_INTERVAL: user_input[CONF_INTERVAL]},
@@ -265,19 +278,19 @@ class IecConfigFlow(ConfigFlow, domain=DOMAIN):
     async def _async_abort_if_known(self, meter: Meter) -> None:
         """Abort if this meter is set up already.
 
-        A meter without number is taken for the one that is read at the same port
-        under the same address.
+        Where one of the two has no number, what is read at the same port under the
+        same address is taken for the same meter.
         """
         await self.async_set_unique_id(meter.unique_id, raise_on_progress=False)
         self._abort_if_unique_id_configured()
-        if meter.unique_id is not None:
-            return
         for entry in self._async_current_entries():
-            port = entry.data[CONF_DEVICE]
-            if await async_port_identity(self.hass, port) == self._identity:
-                self._async_abort_entries_match(
-                    {CONF_DEVICE: port, CONF_ADDRESS: self._address}
-                )
+            if (
+                None in (meter.unique_id, entry.unique_id)
+                and entry.data[CONF_ADDRESS] == self._address
+                and await async_port_identity(self.hass, entry.data[CONF_DEVICE])
+                == self._identity
+            ):
+                raise AbortFlow("already_configured")
 
     def _show_meter(self, meter: Meter) -> ConfigFlowResult:
         """Show who answered."""
@@ -329,7 +342,7 @@ class IecConfigFlow(ConfigFlow, domain=DOMAIN):
             self._search.error, LinkError | HomeAssistantError
         ):
             users = await async_port_users(self.hass, port)
-            details["detail"] = str(self._search.error)
+            details["detail"] = without_secrets(str(self._search.error), port)
             details["users"] = ", ".join(users) or _UNKNOWN
             if not self._search.has_turn:
                 key = "port_busy"

@@ -20,6 +20,14 @@ CONF_TIMEOUT: Final = "timeout"
 CONF_ACKNOWLEDGE_DELAY: Final = "acknowledge_delay"
 CONF_QUIET_TIME: Final = "quiet_time"
 CONF_CLOSE_DELAY: Final = "close_delay"
+CONF_METER_ID: Final = "meter_id"
+"""What begins the unique ids of all that belongs to the meter.
+
+It stays as it is from the first entity on, whatever becomes of the entry's own
+unique id: that follows the number of the meter, which may come late.
+"""
+CONF_MANUFACTURER: Final = "manufacturer"
+"""FLAG code of the meter: all that is known of one that sends no number."""
 CONF_INTERVAL: Final = "interval"
 """Seconds between the end of a readout and the next one."""
 

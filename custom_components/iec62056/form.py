@@ -87,6 +87,19 @@ def departures(settings: Settings) -> dict[str, Any]:
     }
 
 
+def with_settings(data: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """Return the data of an entry with other settings.
+
+    The address stays among them even where there is none: an entry is found by it.
+    """
+    others = {
+        name: value
+        for name, value in data.items()
+        if name == CONF_ADDRESS or name not in _SETTINGS
+    }
+    return {**others, **departures(settings)}
+
+
 def invalid_fields(data: Mapping[str, Any]) -> Iterator[str]:
     """Name the fields whose values are outside their range."""
     for name in _SETTINGS:

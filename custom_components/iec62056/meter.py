@@ -2,12 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+import re
+from typing import Final, Self
 
 from .iec21.manufacturers import manufacturer_name
 from .iec21.messages import Identification
 from .iec21.reading import meter_number
 from .iec21.telegram import DataSet
+
+_TELLING: Final = 4
+"""Characters of a number that name a meter; shorter ones are in many a type."""
+
+_RUN = re.compile(r"[0-9]{5,}")
+"""Digits in a row that a number and a type do not share by chance."""
+
+_NO_TYPE = re.compile(r"[0-9]{8}")
+"""A number whatever we know: Landis+Gyr's types have seven digits (ZMD3104407)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +64,22 @@ class Meter:
         The name ends up in entity ids and logs, and some meters put their
         number into the type that they send.
         """
-        words = self.model.split()
-        if self.number:
-            significant = self.number.lstrip("0")
-            words = [word for word in words if significant not in word]
-        return " ".join([self.manufacturer, *words])
+        words = [
+            "-".join(part for part in word.split("-") if not self._is_told_by(part))
+            for word in self.model.split()
+        ]
+        if self._is_told_by("".join(words)):
+            # It is spread over several words.
+            words = []
+        return " ".join([self.manufacturer, *filter(None, words)])
+
+    def _is_told_by(self, text: str) -> bool:
+        """Whether a part of the type gives the number away, or most of it."""
+        text = text.casefold()
+        number = re.sub(r"[\W_]", "", self.number or "").lstrip("0").casefold()
+        runs = [run.lstrip("0") for run in _RUN.findall(number)]
+        return (
+            _NO_TYPE.search(text) is not None
+            or any(len(one) >= _TELLING and one in text for one in (number, *runs))
+            or any(run in number for run in _RUN.findall(text))
+        )

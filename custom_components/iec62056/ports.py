@@ -5,19 +5,23 @@ in several ways, so everything here goes by its identity.
 """
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from ipaddress import IPv6Address
 import os
 import re
 from typing import Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from homeassistant.components import usb
 from homeassistant.core import HomeAssistant
 from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN, LOGGER
+from .iec21.transport import display_port
 
 _LOCKS: Final[HassKey[dict[str, asyncio.Lock]]] = HassKey(f"{DOMAIN}_locks")
+_QUEUES: Final[HassKey[dict[str, asyncio.Lock]]] = HassKey(f"{DOMAIN}_queues")
 
 # URLs whose path is a local device: serialx's names of its own backends.
 _LOCAL_SCHEMES: Final = ("device", "linux", "posix", "extended-posix")
@@ -66,19 +70,49 @@ async def async_port_identity(hass: HomeAssistant, port: str) -> str:
         return await hass.async_add_executor_job(os.path.realpath, rest)
     try:
         parts = urlsplit(port)
+        # Raw TCP and RFC 2217 on one TCP port are one and the same adapter.
+        host = f"{_host(parts)}:{parts.port}"
     except ValueError:
         # Not a URL; opening it will say so.
         return port
-    # Raw TCP and RFC 2217 on one TCP port are one and the same adapter.
-    host = parts.netloc.rpartition("@")[2].lower()
     names = parse_qs(parts.query).get("port_name", [])
     return " ".join([host + parts.path.rstrip("/"), *names])
 
 
+def _host(parts: SplitResult) -> str:
+    """Return the host of a URL in the one spelling of several that we use."""
+    host = parts.hostname or ""
+    if ":" in host:
+        return IPv6Address(host).compressed
+    return host.removesuffix(".")
+
+
+def without_secrets(text: str, port: str) -> str:
+    """Return what was said about `port` without its keys and passwords."""
+    return text.replace(port, display_port(port))
+
+
 async def async_port_lock(hass: HomeAssistant, port: str) -> asyncio.Lock:
     """Return the lock that whoever uses this port has to hold."""
+    return _lock(hass, _LOCKS, await async_port_identity(hass, port))
+
+
+def _lock(
+    hass: HomeAssistant, locks: HassKey[dict[str, asyncio.Lock]], identity: str
+) -> asyncio.Lock:
+    return hass.data.setdefault(locks, {}).setdefault(identity, asyncio.Lock())
+
+
+@asynccontextmanager
+async def async_poll_turn(hass: HomeAssistant, port: str) -> AsyncGenerator[None]:
+    """Hold the lock of a port for a poll.
+
+    Polls wait for each other before they ask for the lock. So a dialog, where
+    somebody sits and waits, has one readout before it and not those of a whole bus.
+    """
     identity = await async_port_identity(hass, port)
-    return hass.data.setdefault(_LOCKS, {}).setdefault(identity, asyncio.Lock())
+    async with _lock(hass, _QUEUES, identity), _lock(hass, _LOCKS, identity):
+        yield
 
 
 async def async_port_users(hass: HomeAssistant, port: str) -> list[str]:

@@ -39,8 +39,11 @@ _HANDED_OVER: Final[HassKey[dict[tuple[str, str], Search]]] = HassKey(
     f"{DOMAIN}_handed_over"
 )
 
-TURN_TIME: Final = 30.0
-"""Seconds to wait for a port that another meter's readout keeps busy."""
+TURN_TIME: Final = 300.0
+"""Seconds to wait for a port that another meter's readout keeps busy.
+
+One readout takes up to five minutes at 300 Bd, and only one comes before this.
+"""
 
 SEARCH_TIME: Final = 35.0
 """Seconds after which a meter should have sent its number.

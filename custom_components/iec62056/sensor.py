@@ -5,10 +5,12 @@ which codes there are the meter says: its sensors appear with the first readout
 that has them.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import batched
 from typing import Final, NamedTuple, assert_never, override
 
 from homeassistant.components.sensor import (
@@ -21,6 +23,7 @@ from homeassistant.components.sensor.const import (
     DEVICE_CLASS_STATE_CLASSES,
     DEVICE_CLASS_UNITS,
 )
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import (
     DEGREE,
     EntityCategory,
@@ -32,7 +35,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType, UndefinedType
 from homeassistant.util import dt as dt_util
 
-from .coordinator import IecConfigEntry, IecCoordinator
+from .const import DOMAIN
+from .coordinator import IecConfigEntry, IecCoordinator, MeterData
 from .entity import IecEntity
 from .iec21.catalog import TEXTS, TIMES, UNITS, Flow, Measure, Quantity, Register
 from .iec21.exceptions import TelegramError
@@ -41,6 +45,12 @@ from .iec21.reading import Reading
 
 # Every value comes from the coordinator, so nothing here can be too much at once.
 PARALLEL_UPDATES = 0
+
+_BATCH: Final = 25
+"""Sensors that are added at once; the event loop has other things to do as well."""
+
+_NET_CODES: Final = (16, 36, 56, 76)
+"""Groups C of import less export: of all phases and of each."""
 
 ATTR_OBIS_CODE: Final = "obis_code"
 
@@ -145,9 +155,15 @@ def _moment_of_maximum(reading: Reading) -> datetime | None:
 
 def _aware(moment: datetime | None) -> datetime | None:
     """Put a time without zone into the home's, where the meter hangs."""
-    if moment is None or moment.tzinfo is not None:
-        return moment
-    return moment.replace(tzinfo=dt_util.get_default_time_zone())
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=dt_util.get_default_time_zone())
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        # The end of time is how some meters say "never"; in UTC it is beyond it.
+        return None
 
 
 class _Kind(NamedTuple):
@@ -272,17 +288,24 @@ def _kind_of_unknown(reading: Reading) -> _Kind:
     if reading.unit is None and not isinstance(reading.value, Decimal):
         return _TEXT_KIND
     for quantity in _COUNTED:
-        if reading.unit in UNITS[quantity] and _counts(reading.code):
-            return _kind_of_number(reading, quantity, SensorStateClass.TOTAL_INCREASING)
+        state_class = _state_class_of_unknown(reading.code)
+        if state_class and reading.unit in UNITS[quantity]:
+            return _kind_of_number(reading, quantity, state_class)
     return _kind_of_number(reading, None, None)
 
 
-def _counts(code: str) -> bool:
-    """Whether a code says that its register counts up: x.8.y."""
+def _state_class_of_unknown(code: str) -> SensorStateClass | None:
+    """Say how a register counts, going by its code: x.8.y does; None: not at all."""
     try:
-        return ObisCode.parse(code).d == 8
+        parsed = ObisCode.parse(code)
     except TelegramError:
-        return False
+        return None
+    # What a group F still says here is a window of time, or nothing that we know.
+    if parsed.d != 8 or parsed.f is not None:
+        return None
+    if parsed.c in _NET_CODES:
+        return SensorStateClass.TOTAL
+    return SensorStateClass.TOTAL_INCREASING
 
 
 def _kind_of_number(
@@ -352,7 +375,7 @@ def _has_moment(reading: Reading) -> bool:
 
 
 async def async_setup_entry(
-    hass: HomeAssistant,  # noqa: ARG001  # Home Assistant passes it.
+    hass: HomeAssistant,
     entry: IecConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
@@ -361,12 +384,8 @@ async def async_setup_entry(
     known: set[str] = set()
     names: set[tuple[str, ...]] = set()
 
-    @callback
-    def add_new_sensors() -> None:
-        if not coordinator.last_update_success:
-            return
-        new: list[IecSensor] = []
-        for reading_id, reading in coordinator.data.readings.items():
+    def find_new_sensors(data: MeterData) -> Iterator[IecSensor]:
+        for reading_id, reading in data.readings.items():
             for key, wanted, describe_fn in (
                 (reading_id, _has_sensor, describe),
                 (f"{reading_id}_timestamp", _has_moment, describe_moment),
@@ -379,19 +398,31 @@ async def async_setup_entry(
                     str(description.translation_key),
                     *(description.translation_placeholders or {}).values(),
                 )
-                sensor = IecSensor(
+                yield IecSensor(
                     coordinator,
                     key=key,
                     reading_id=reading_id,
+                    reading=reading,
                     description=description,
                     distinct=name not in names,
                 )
                 names.add(name)
-                new.append(sensor)
-        if new:
-            async_add_entities(new)
 
-    entry.async_on_unload(coordinator.async_add_listener(add_new_sensors))
+    async def add_new_sensors(data: MeterData) -> None:
+        for batch in batched(find_new_sensors(data), _BATCH, strict=False):
+            if entry.state is ConfigEntryState.UNLOAD_IN_PROGRESS:
+                return
+            async_add_entities(batch)
+            await asyncio.sleep(0)
+
+    @callback
+    def add_in_turns() -> None:
+        if coordinator.last_update_success:
+            entry.async_create_task(
+                hass, add_new_sensors(coordinator.data), f"{DOMAIN} sensors"
+            )
+
+    entry.async_on_unload(coordinator.async_add_listener(add_in_turns))
 
 
 class IecSensor(IecEntity, SensorEntity):
@@ -401,16 +432,17 @@ class IecSensor(IecEntity, SensorEntity):
 
     entity_description: RegisterSensorDescription
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # By name, and all but two for the registry.
         self,
         coordinator: IecCoordinator,
         *,
         key: str,
         reading_id: str,
+        reading: Reading,
         description: RegisterSensorDescription,
         distinct: bool,
     ) -> None:
-        """Show the reading `reading_id`.
+        """Show the reading `reading_id`, `reading` for a start.
 
         `distinct` says whether no other sensor of this meter has its name. Meters
         print one register for several channels, or several times.
@@ -419,7 +451,7 @@ class IecSensor(IecEntity, SensorEntity):
         self.entity_description = description
         self._reading_id = reading_id
         self._distinct = distinct
-        reading = coordinator.data.readings[reading_id]
+        self._key = reading.key
         self._attr_extra_state_attributes = {ATTR_OBIS_CODE: reading.address}
         self._update(reading)
 
@@ -438,7 +470,7 @@ class IecSensor(IecEntity, SensorEntity):
 
     def _update(self, reading: Reading | None) -> None:
         """Take over a reading; None: the meter did not send it this time."""
-        if reading is None:
+        if reading is None or not self._takes(reading):
             self._attr_native_value = None
             return
         description = self.entity_description
@@ -446,3 +478,15 @@ class IecSensor(IecEntity, SensorEntity):
         if reading.unit is not None and description.native_unit_of_measurement:
             # A meter that changes its unit changes its digits as well.
             self._attr_native_unit_of_measurement = _ha_unit(reading.unit)
+
+    def _takes(self, reading: Reading) -> bool:
+        """Whether a reading is of the quantity that the first one was of.
+
+        Another key or a unit of something else are a damaged line, or a meter with
+        another set of registers. Home Assistant could not convert it.
+        """
+        if reading.key != self._key:
+            return False
+        device_class = self.entity_description.device_class
+        units = DEVICE_CLASS_UNITS.get(device_class) if device_class else None
+        return units is None or reading.unit is None or _ha_unit(reading.unit) in units

@@ -7,10 +7,16 @@ from homeassistant.config_entries import SOURCE_USER, ConfigFlowResult
 from homeassistant.const import CONF_DEVICE
 from homeassistant.core import HomeAssistant
 
-from custom_components.iec62056.const import CONF_ADDRESS, DOMAIN
+from custom_components.iec62056.const import (
+    CONF_ADDRESS,
+    CONF_MANUFACTURER,
+    CONF_METER_ID,
+    DOMAIN,
+)
 from custom_components.iec62056.form import CONF_ADVANCED
 from custom_components.iec62056.iec21.simulator import (
     Fault,
+    SimulatedLine,
     SimulatedLink,
     SimulatedMeter,
 )
@@ -83,7 +89,7 @@ class HeldLink(SimulatedLink):
     Time stands still as well: that is how a readout of minutes looks to others.
     """
 
-    def __init__(self, meter: SimulatedMeter, *, after: int) -> None:
+    def __init__(self, meter: SimulatedMeter | SimulatedLine, *, after: int) -> None:
         """Lay a line that hands on `after` bytes."""
         super().__init__(meter, piece=1)
         self.let_go = asyncio.Event()
@@ -154,9 +160,16 @@ async def find(
     return await after_progress(hass, await submit(hass, form, replies or REPLIES))
 
 
-def entry_data(port: str = PORT, address: str = "") -> dict[str, Any]:
+def entry_data(
+    port: str = PORT, address: str = "", *, meter_id: str = UNIQUE_ID
+) -> dict[str, Any]:
     """Return what an entry of an ordinary meter holds."""
-    return {CONF_DEVICE: port, CONF_ADDRESS: address}
+    return {
+        CONF_DEVICE: port,
+        CONF_ADDRESS: address,
+        CONF_METER_ID: meter_id,
+        CONF_MANUFACTURER: "ISK",
+    }
 
 
 def said(form: ConfigFlowResult) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from threading import Barrier
 from typing import Any
 from unittest.mock import patch
 
@@ -15,13 +16,14 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.iec62056.config_flow import CONF_GATEWAY
-from custom_components.iec62056.const import CONF_ADDRESS, CONF_INTERVAL, DOMAIN
+from custom_components.iec62056.const import CONF_INTERVAL, CONF_METER_ID, DOMAIN
 from custom_components.iec62056.form import CONF_ADVANCED
 from custom_components.iec62056.iec21.exceptions import (
     LinkError,
     MeterRefusedError,
     OtherProtocolError,
 )
+from custom_components.iec62056.iec21.messages import Identification
 from custom_components.iec62056.iec21.settings import Framing, Mode
 from custom_components.iec62056.iec21.simulator import (
     Fault,
@@ -30,6 +32,8 @@ from custom_components.iec62056.iec21.simulator import (
     SimulatedMeter,
 )
 from custom_components.iec62056.iec21.steps import MeterStep, Send
+from custom_components.iec62056.iec21.telegram import Check, DataSet
+from custom_components.iec62056.meter import Meter
 from custom_components.iec62056.ports import async_port_lock
 from tests.integration.common import (
     CONTENT,
@@ -89,7 +93,7 @@ async def test_a_meter_is_found_shown_and_set_up(
     result = await submit(hass, shown, ACCEPTED)
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["title"] == NAME
-    assert result["data"] == {CONF_DEVICE: PORT, CONF_ADDRESS: "", "check": "xor"}
+    assert result["data"] == {**entry_data(), "check": "xor"}
     assert result["options"] == {CONF_INTERVAL: 60}
     assert result["result"].unique_id == UNIQUE_ID
     assert result["result"].state is ConfigEntryState.LOADED
@@ -203,8 +207,7 @@ async def test_advanced_settings_reach_the_port_and_the_entry(
     assert defaults(shown)[CONF_INTERVAL] == 3600
     result = await submit(hass, shown, ACCEPTED)
     assert result["data"] == {
-        CONF_DEVICE: PORT,
-        CONF_ADDRESS: "42",
+        **entry_data(address="42"),
         "mode": Mode.C,
         "baud_rate": 300,
         "framing": Framing.SEVEN_EVEN_TWO,
@@ -221,7 +224,7 @@ async def test_advanced_settings_reach_the_port_and_the_entry(
     await hass.async_block_till_done(wait_background_tasks=True)
     assert ports.link.settings is not None
     assert result["result"].runtime_data.coordinator.settings == replace(
-        ports.link.settings, software_parity=False
+        ports.link.settings, software_parity=False, check=Check.XOR
     )
 
 
@@ -413,7 +416,7 @@ async def test_ports_that_cannot_be_listed_do_no_harm(
 async def test_a_busy_port_does_not_hold_the_dialog_up(
     hass: HomeAssistant, ports: Ports, entry: MockConfigEntry
 ) -> None:
-    """After half a minute the dialog says who is reading."""
+    """After some minutes the dialog says who is reading."""
     entry.add_to_hass(hass)
     with patch("custom_components.iec62056.search.TURN_TIME", 0.05):
         async with await async_port_lock(hass, PORT):
@@ -605,6 +608,113 @@ async def test_a_readout_that_has_grown_old_is_not_used(
     assert ports.link.opened == 2
 
 
+async def test_a_number_that_arrived_damaged_is_corrected_after_the_dialog_too(
+    hass: HomeAssistant, ports: Ports
+) -> None:
+    """The user was quick, and the entry has the number of the first attempt."""
+    meter = make_meter(
+        CONTENT.replace(b"0012345678", b"0012345679"), fault=Fault.DAMAGED_CHECK
+    )
+    link = ports.link = HeldLink(meter, after=bytes_until(b"2.7.0"))
+    shown = await find(hass, await open_form(hass))
+    result = await submit(hass, shown, ACCEPTED)
+    entry = result["result"]
+    assert entry.unique_id == "ISK_0012345679"
+
+    link.let_go.set()
+    await link.until(b"!")
+    meter.content = CONTENT
+    meter.fault = Fault.NONE
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert entry.unique_id == UNIQUE_ID
+    assert entry.data[CONF_METER_ID] == UNIQUE_ID
+    assert hass.states.get("sensor.iskraemeco_mt174_0001_energy_import") is not None
+    again = await find(hass, await open_form(hass))
+    assert again["reason"] == "already_configured"
+
+
+async def test_what_the_search_finds_out_after_the_dialog_is_kept(
+    hass: HomeAssistant, ports: Ports
+) -> None:
+    """A quick user gets the same entry as a slow one."""
+    link = ports.link = HeldLink(make_meter(), after=bytes_until(b"2.7.0"))
+    shown = await find(hass, await open_form(hass))
+    result = await submit(hass, shown, ACCEPTED)
+    entry = result["result"]
+    assert "check" not in entry.data
+
+    link.let_go.set()
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert entry.data == {**entry_data(), "check": "xor"}
+    assert entry.runtime_data.coordinator.settings.check == "xor"
+
+
+async def test_submitting_twice_searches_once(
+    hass: HomeAssistant, ports: Ports
+) -> None:
+    """A second search would hold the port, and nobody could stop it."""
+    link = ports.link = HeldLink(make_meter(), after=3)
+    form = await open_form(hass)
+    both_have_arrived = Barrier(2)
+
+    def look_up(device: str) -> str:
+        both_have_arrived.wait(5)
+        return device
+
+    with patch("homeassistant.components.usb.get_serial_by_id", look_up):
+        await asyncio.gather(submit(hass, form, REPLIES), submit(hass, form, REPLIES))
+    await link.held.wait()
+    hass.config_entries.flow.async_abort(form["flow_id"])
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert ports.opened == [PORT]
+    assert link.closed
+    async with asyncio.timeout(1), await async_port_lock(hass, PORT):
+        """The port is free."""
+
+
+async def test_a_dialog_waits_for_one_readout_and_not_for_a_whole_bus(
+    hass: HomeAssistant, ports: Ports
+) -> None:
+    """Somebody sits in front of it; polls have time."""
+    numbers = {
+        address: CONTENT.replace(b"0012345678", b"001234567%d" % address)
+        for address in range(4)
+    }
+    line = SimulatedLine(
+        meters=[
+            make_meter(content, address=str(address))
+            for address, content in numbers.items()
+        ]
+    )
+    link = ports.link = HeldLink(line, after=bytes_until(b"2.7.0"))
+    for address in range(3):
+        MockConfigEntry(
+            domain=DOMAIN,
+            title=f"Meter {address}",
+            unique_id=f"ISK_001234567{address}",
+            data=entry_data(address=str(address), meter_id=str(address)),
+        ).add_to_hass(hass)
+    await hass.config_entries.async_setup(
+        hass.config_entries.async_entries(DOMAIN)[0].entry_id
+    )
+    await link.held.wait()
+    progress = await submit(
+        hass,
+        await open_form(hass),
+        {CONF_DEVICE: PORT, CONF_ADVANCED: {"address": "3"}},
+    )
+    # It stands in the queue by now, as do the other two.
+    await asyncio.sleep(0.1)
+    link.let_go.set()
+    shown = await after_progress(hass, progress)
+    assert shown["step_id"] == "meter"
+    await hass.async_block_till_done(wait_background_tasks=True)
+    called = [sent[2:-3].decode() for sent in link.sent if sent.startswith(b"/?")]
+    assert called[1] == "3"
+    assert sorted(called) == ["0", "1", "2", "3"]
+    hass.config_entries.flow.async_abort(shown["flow_id"])
+
+
 # -- one meter, one entry --------------------------------------------------------
 
 
@@ -633,7 +743,13 @@ async def test_a_meter_without_number_is_known_by_port_and_address(
     again = await find(hass, await open_form(hass))
     assert again["type"] is FlowResultType.ABORT
     assert again["reason"] == "already_configured"
+    # Its number came too late for its entry, and has come in time now.
+    ports.link = SimulatedLink(make_meter())
+    again = await find(hass, await open_form(hass))
+    assert again["type"] is FlowResultType.ABORT
+    assert again["reason"] == "already_configured"
 
+    ports.link = SimulatedLink(make_meter(WITHOUT_NUMBER))
     other = {**REPLIES, CONF_DEVICE: "/dev/ttyUSB8"}
     assert (await find(hass, await open_form(hass), other))["step_id"] == "meter"
     other = {CONF_DEVICE: PORT, CONF_ADVANCED: {"address": "7"}}
@@ -644,16 +760,17 @@ async def test_a_meter_without_number_is_known_by_port_and_address(
 async def test_two_dialogs_do_not_read_at_the_same_port_at_once(
     hass: HomeAssistant, ports: Ports
 ) -> None:
-    """The second one says so; once the first has read, it may try."""
+    """The second one says so and keeps what was typed; later it may try again."""
     link = ports.link = HeldLink(make_meter(), after=bytes_until(b"2.7.0"))
     first = await find(hass, await open_form(hass))
     second = await submit(hass, await open_form(hass), REPLIES)
-    assert second["type"] is FlowResultType.ABORT
-    assert second["reason"] == "already_in_progress"
+    assert second["type"] is FlowResultType.FORM
+    assert second["errors"] == {"base": "already_in_progress"}
+    assert suggested(second)[CONF_DEVICE] == PORT
 
     link.let_go.set()
     await hass.async_block_till_done(wait_background_tasks=True)
-    third = await find(hass, await open_form(hass))
+    third = await find(hass, second)
     assert third["step_id"] == "meter"
     # The first to be accepted wins; Home Assistant closes the other dialog.
     result = await submit(hass, first, ACCEPTED)
@@ -693,6 +810,69 @@ async def test_the_default_name_holds_no_number(
     # Nobody has the code QQQ.
     assert defaults(shown)[CONF_NAME] == "QQQ MT174"
     hass.config_entries.flow.async_abort(shown["flow_id"])
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+
+@pytest.mark.parametrize(
+    ("identification", "number", "name"),
+    [
+        ("/ISk5MT174-0001", None, "Iskraemeco MT174-0001"),
+        ("/ISk5MT174-12345678", "1ISK0012345678", "Iskraemeco MT174"),
+        ("/LGZ4ZMD310 12345678", "LGZ 12345678", "Landis+Gyr ZMD310"),
+        ("/LGZ4ZMD3104407.B32", "12345678", "Landis+Gyr ZMD3104407.B32"),
+        (
+            "/LOG5LK13BE803049 1LOG0012345678",
+            "1LOG0012345678",
+            "Logarex LK13BE803049",
+        ),
+        ("/EMH5 12 345 678", "12345678", "EMH"),
+        ("/KAM0MC12345678", None, "Kamstrup"),
+        ("/ACE50k260V01.18 1234", "0001234", "Actaris 0k260V01.18"),
+        ("/ISk5MT174", "174", "Iskraemeco MT174"),
+    ],
+)
+def test_no_part_of_a_number_is_left_in_the_default_name(
+    identification: str, number: str | None, name: str
+) -> None:
+    """However the meter writes it, and what is left of its type stays."""
+    meter = Meter.of(
+        Identification.parse(identification.encode()),
+        (DataSet("0.0.0", number, None),) if number else (),
+    )
+    assert meter.default_name == name
+
+
+async def test_an_empty_name_is_the_default_one(
+    hass: HomeAssistant, ports: Ports
+) -> None:
+    """Sensors of a meter called "" would have the names of everybody's."""
+    shown = await find(hass, await open_form(hass))
+    result = await submit(hass, shown, {**ACCEPTED, CONF_NAME: "  "})
+    assert result["title"] == NAME
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+
+@pytest.mark.parametrize("typed", ["", "  ", "/dev/\0x"])
+async def test_a_port_that_is_none_is_refused_at_its_field(
+    hass: HomeAssistant, ports: Ports, typed: str
+) -> None:
+    """There is nothing to open."""
+    replies = {**REPLIES, CONF_DEVICE: typed}
+    form = await submit(hass, await open_form(hass), replies)
+    assert form["errors"] == {CONF_DEVICE: "invalid_device"}
+    assert ports.opened == []
+    await recover(hass, ports, form)
+
+
+async def test_a_password_in_the_port_is_not_shown(
+    hass: HomeAssistant, ports: Ports
+) -> None:
+    """The library below repeats the whole URL when it complains."""
+    port = "socket://user:secret@gateway"
+    ports.link.open_error = LinkError(f"socket://gateway: no port in {port}")
+    form = await find(hass, await open_form(hass), {**REPLIES, CONF_DEVICE: port})
+    assert said(form)["detail"] == "socket://gateway: no port in socket://gateway"
+    await recover(hass, ports, form)
 
 
 async def test_an_entry_that_could_not_be_set_up_leaves_no_readout_behind(

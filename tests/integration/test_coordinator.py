@@ -6,13 +6,14 @@ import logging
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_fire_time_changed,
 )
 
-from custom_components.iec62056.const import DOMAIN
+from custom_components.iec62056.const import CONF_METER_ID, DOMAIN
 from custom_components.iec62056.iec21.exceptions import LinkError, MeterRefusedError
 from custom_components.iec62056.iec21.simulator import (
     Fault,
@@ -20,7 +21,16 @@ from custom_components.iec62056.iec21.simulator import (
     SimulatedMeter,
 )
 from custom_components.iec62056.iec21.steps import MeterStep, Send
-from tests.integration.common import CONTENT, NUMBER, PORT
+from custom_components.iec62056.iec21.telegram import Check
+from tests.integration.common import (
+    CONTENT,
+    NAME,
+    NUMBER,
+    PORT,
+    UNIQUE_ID,
+    entry_data,
+    make_meter,
+)
 from tests.integration.conftest import Ports
 
 ENERGY = "sensor.iskraemeco_mt174_0001_energy_import"
@@ -186,6 +196,151 @@ async def test_a_readout_without_number_is_not_booked_either(
     assert told(caplog, "holds no meter number") == 1
 
 
+# -- who the meter is -------------------------------------------------------------
+
+
+WITHOUT_NUMBER = b"1-0:1.8.0*255(0008048.375*kWh)\r\n"
+
+
+async def set_up_without_number(
+    hass: HomeAssistant, meter: SimulatedMeter, maker: str = "ISK"
+) -> MockConfigEntry:
+    """Return an entry of a meter that has sent no number yet, and its sensor."""
+    content, meter.content = meter.content, WITHOUT_NUMBER
+    entry = MockConfigEntry(
+        domain=DOMAIN,
+        title=NAME,
+        data={**entry_data(meter_id="01ABC"), "manufacturer": maker},
+    )
+    entry.add_to_hass(hass)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    meter.content = content
+    return entry
+
+
+def unique_ids(hass: HomeAssistant, entry: MockConfigEntry) -> set[str]:
+    """Return the unique ids of the sensors of an entry."""
+    return {
+        one.unique_id
+        for one in er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+    }
+
+
+async def test_a_number_that_comes_late_renames_no_sensor(
+    hass: HomeAssistant,
+    ports: Ports,
+    meter: SimulatedMeter,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """From then on it tells the meter from others, and the history goes on."""
+    entry = await set_up_without_number(hass, meter)
+    assert unique_ids(hass, entry) == {"01ABC_1-0:1.8.0*255"}
+    assert entry.unique_id is None
+
+    await poll(hass, freezer)
+    assert entry.unique_id == UNIQUE_ID
+    assert entry.data[CONF_METER_ID] == "01ABC"
+    assert {one.partition("_")[0] for one in unique_ids(hass, entry)} == {"01ABC"}
+    assert energy(hass) == "8048.375"
+
+    meter.content = CONTENT.replace(NUMBER.encode(), b"0087654321")
+    await poll(hass, freezer)
+    assert energy(hass) == STATE_UNAVAILABLE
+
+
+async def test_a_number_that_nothing_has_checked_binds_nobody(
+    hass: HomeAssistant, ports: Ports, freezer: FrozenDateTimeFactory
+) -> None:
+    """One damaged line would make the real meter another one for good."""
+    meter = SimulatedMeter(
+        identification=b"/ISk0MT174-0001", content=CONTENT, check=Check.NONE
+    )
+    ports.link = SimulatedLink(meter)
+    entry = await set_up_without_number(hass, meter)
+    await poll(hass, freezer)
+    assert entry.unique_id is None
+    assert energy(hass) == "8048.375"
+
+
+async def test_the_number_of_another_entry_is_not_taken(
+    hass: HomeAssistant,
+    ports: Ports,
+    entry: MockConfigEntry,
+    meter: SimulatedMeter,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Two entries would carry one unique id."""
+    entry.add_to_hass(hass)
+    other = await set_up_without_number(hass, meter)
+    await poll(hass, freezer)
+    assert entry.unique_id == UNIQUE_ID
+    assert other.unique_id is None
+
+
+async def test_a_meter_of_another_maker_is_not_booked_as_one_without_number(
+    hass: HomeAssistant,
+    ports: Ports,
+    meter: SimulatedMeter,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Its maker is all that is known of a meter that sends no number."""
+    entry = await set_up_without_number(hass, meter)
+    ports.link = SimulatedLink(
+        make_meter(
+            b"1-0:1.8.0*255(0000001.000*kWh)\r\n0.0.0(99999999)\r\n",
+            identification=b"/LGZ4ZMD310",
+        )
+    )
+    await poll(hass, freezer)
+    assert energy(hass) == STATE_UNAVAILABLE
+    assert told(caplog, "Another meter answered") == 1
+    assert entry.unique_id is None
+
+
+async def test_a_maker_that_arrived_damaged_is_corrected_too(
+    hass: HomeAssistant, ports: Ports, meter: SimulatedMeter
+) -> None:
+    """As long as nothing is booked, whoever answers is the meter."""
+    await set_up_without_number(hass, meter, maker="ISQ")
+    assert energy(hass) == "8048.375"
+
+
+async def test_a_first_readout_without_number_is_not_booked(
+    hass: HomeAssistant,
+    ports: Ports,
+    meter: SimulatedMeter,
+    entry: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The dialog has seen the number of the meter, so it has one."""
+    meter.content = WITHOUT_NUMBER
+    entry.add_to_hass(hass)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert hass.states.async_entity_ids("sensor") == []
+    assert entry.unique_id == UNIQUE_ID
+    assert told(caplog, "holds no meter number") == 1
+
+
+async def test_a_password_in_the_port_is_not_logged(
+    hass: HomeAssistant, ports: Ports, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The library below repeats the whole URL when it complains."""
+    port = "socket://user:secret@gateway"
+    ports.link.open_error = LinkError(f"socket://gateway: no port in {port}")
+    entry = MockConfigEntry(domain=DOMAIN, title=NAME, data=entry_data(port))
+    entry.add_to_hass(hass)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert told(caplog, "no port in socket://gateway") == 1
+    assert told(caplog, "secret") == 0
+
+
+# -- sensors that come and go ------------------------------------------------------
+
+
 async def test_a_failing_first_readout_is_made_up_for(
     hass: HomeAssistant,
     ports: Ports,
@@ -261,7 +416,7 @@ async def test_an_entry_with_a_setting_that_cannot_work_is_not_loaded(
     hass: HomeAssistant, ports: Ports
 ) -> None:
     """Somebody has edited the storage; nothing is opened."""
-    entry = MockConfigEntry(domain=DOMAIN, data={"device": PORT, "wake_up": -1})
+    entry = MockConfigEntry(domain=DOMAIN, data={**entry_data(), "wake_up": -1})
     entry.add_to_hass(hass)
     assert not await hass.config_entries.async_setup(entry.entry_id)
     assert ports.opened == []

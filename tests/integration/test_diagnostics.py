@@ -60,11 +60,60 @@ async def test_the_report_names_nobody(
     for secret in ("12345678", "4711", "c2VjcmV0", "head"):
         assert secret not in text
     # Lengths stay, so that a telegram can be measured.
-    assert "1-0:0.0.0*255(**********)" in report["readout"]["data_sets"]
+    assert "1-0:0.0.0*255(XXXXXXXXXX)" in report["readout"]["data_sets"]
     readout = entry.runtime_data.coordinator.data.readout
     assert len(report["readout"]["raw"]) == len(readout.raw)
     # What is no secret is not blanked out.
     assert "1-0:1.8.0*255(0008048.375*kWh)" in report["readout"]["raw"]
+
+
+async def test_the_report_names_nobody_in_another_spelling(
+    hass: HomeAssistant, hass_client: ClientSessionGenerator, ports: Ports
+) -> None:
+    """Digits alone, hexadecimal digits, messages, names, hosts and adapters."""
+    number = b"1ISK0012345678"
+    content = (
+        b"0-0:96.1.1*255(" + number.hex().encode() + b")\r\n"
+        b"1-0:94.99.1*255(12345678)\r\n"
+        b"1-0:94.99.3*255(" + b"12345678".hex().encode() + b")\r\n"
+        b"0-0:96.13.0*255(" + b"Familie Mustermann".hex().encode() + b")\r\n"
+        b"0-0:96.13.1*255(4711)\r\n"
+        b"1-0:1.8.0*255(0000001.000*kWh)\r\n"
+    )
+    ports.link = SimulatedLink(
+        make_meter(content, identification=b"/ISk5MT174-12345678")
+    )
+    for port, shown in (
+        ("socket://user:secret@home.example:2000", "socket"),
+        (
+            "/dev/serial/by-id/usb-FTDI_UART_A50285BI-if00-port0",
+            "/dev/serial/by-id/usb-FTDI_UART_XXXXXXXX-if00-port0",
+        ),
+    ):
+        entry = MockConfigEntry(
+            domain=DOMAIN, title="Mustermann", data=entry_data(port)
+        )
+        entry.add_to_hass(hass)
+        await hass.config_entries.async_setup(entry.entry_id)
+        await hass.async_block_till_done(wait_background_tasks=True)
+        assert entry.runtime_data.coordinator.last_update_success
+
+        report: Any = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+        text = json.dumps(report)
+        for secret in (
+            "12345678",
+            b"12345678".hex(),
+            "Mustermann",
+            b"Mustermann".hex(),
+            "4711",
+            "home.example",
+            "A50285BI",
+            "secret",
+        ):
+            assert secret not in text
+        assert report["entry"]["device"] == shown
+        assert report["readout"]["identification"] == "/ISk5MT174-XXXXXXXX"
+        await hass.config_entries.async_remove(entry.entry_id)
 
 
 async def test_the_report_of_a_meter_that_never_answered(

@@ -5,7 +5,12 @@ import json
 
 import pytest
 
-from custom_components.iec62056.form import departures, invalid_fields, settings_from
+from custom_components.iec62056.form import (
+    departures,
+    invalid_fields,
+    settings_from,
+    with_settings,
+)
 from custom_components.iec62056.iec21.settings import Framing, Mode, Settings
 from custom_components.iec62056.iec21.telegram import Check
 
@@ -42,6 +47,17 @@ def test_only_what_is_unusual_is_stored() -> None:
     assert departures(Settings()) == {}
     assert settings_from({}) == Settings()
     assert settings_from({"device": "/dev/ttyUSB0"}) == Settings()
+
+
+def test_new_settings_replace_the_old_ones() -> None:
+    """One that is usual again is left out, and what is no setting stays."""
+    data = {"device": "/dev/ttyUSB0", "address": "", "meter_id": "x", "wake_up": 40}
+    assert with_settings(data, Settings(check=Check.XOR)) == {
+        "device": "/dev/ttyUSB0",
+        "address": "",
+        "meter_id": "x",
+        "check": Check.XOR,
+    }
 
 
 @pytest.mark.parametrize("name", ["address", "baud_rate", "wake_up", "timeout"])

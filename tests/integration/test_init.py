@@ -134,10 +134,11 @@ async def test_meters_on_one_port_take_turns(
         domain=DOMAIN, title="Other", data=entry_data(address="7"), unique_id=None
     )
     ports.link = link
-    for one in (entry, other):
-        one.add_to_hass(hass)
+    entry.add_to_hass(hass)
     await hass.config_entries.async_setup(entry.entry_id)
     await link.held.wait()
+    other.add_to_hass(hass)
+    await hass.config_entries.async_setup(other.entry_id)
     await hass.async_block_till_done()
     assert other.state is ConfigEntryState.LOADED
     assert ports.opened == [PORT]

@@ -37,6 +37,10 @@ async def test_a_link_to_a_device_is_the_device(
         ("socket://Gateway.local:2001", "rfc2217://gateway.LOCAL:2001/"),
         ("tcp://192.0.2.7:23", "socket://192.0.2.7:23"),
         ("socket://[2001:DB8::7]:23", "socket://[2001:db8::7]:23"),
+        ("socket://[::1]:23", "rfc2217://[0:0:0:0:0:0:0:1]:23"),
+        ("socket://gateway:2000", "socket://gateway:02000"),
+        ("socket://gateway.local.:23", "socket://gateway.local:23"),
+        ("socket://user:secret@gateway:23", "socket://gateway:23"),
         (
             "esphome-hass://esphome/01ABC?port_name=head",
             "esphome-hass://esphome/01ABC?port_name=head&port_serial_number=7",
@@ -62,6 +66,8 @@ async def test_spellings_of_one_port_are_one(
         ),
         ("/dev/ttyUSB0", "/dev/ttyUSB1"),
         ("socket://[", "socket://[["),
+        ("socket://gateway:x", "socket://gateway:y"),
+        ("/dev/ttyUSB0", "socket://:0/dev/ttyUSB0"),
     ],
 )
 async def test_different_ports_stay_different(

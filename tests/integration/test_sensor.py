@@ -1,16 +1,20 @@
 """Readings as sensors."""
 
+import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import pairwise
 from unittest.mock import patch
+from zoneinfo import ZoneInfo
 
 from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
 from homeassistant.components.sensor.const import (
     DEVICE_CLASS_STATE_CLASSES,
     DEVICE_CLASS_UNITS,
 )
-from homeassistant.const import STATE_UNKNOWN, EntityCategory
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN, EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.util import dt as dt_util
@@ -33,7 +37,13 @@ from custom_components.iec62056.iec21.telegram import (
     parse_data_lines,
 )
 from custom_components.iec62056.sensor import LOOKS, describe, describe_moment
-from tests.integration.common import CONTENT, NUMBER, UNIQUE_ID, make_meter
+from tests.integration.common import (
+    CONTENT,
+    NUMBER,
+    UNIQUE_ID,
+    entry_data,
+    make_meter,
+)
 from tests.integration.conftest import Ports
 
 
@@ -123,19 +133,19 @@ async def test_what_names_the_meter_is_no_sensor(
         assert state.state not in ("7000.000", "6000.000")
 
 
-async def test_a_sensor_without_unique_id_of_its_meter_has_the_entrys(
+async def test_sensors_are_known_by_what_the_entry_calls_its_meter(
     hass: HomeAssistant, ports: Ports, entity_registry: er.EntityRegistry
 ) -> None:
-    """A meter that sends no number is known by its entry."""
+    """That name was chosen once; the number of the meter may come later or never."""
     ports.link = SimulatedLink(make_meter(b"1-0:1.8.0*255(0000001.000*kWh)\r\n"))
-    entry = MockConfigEntry(domain=DOMAIN, data={"device": "/dev/ttyUSB7"})
+    entry = MockConfigEntry(domain=DOMAIN, data=entry_data(meter_id="01ABC"))
     entry.add_to_hass(hass)
     await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
     assert [
         entity.unique_id
         for entity in er.async_entries_for_config_entry(entity_registry, entry.entry_id)
-    ] == [f"{entry.entry_id}_1-0:1.8.0*255"]
+    ] == ["01ABC_1-0:1.8.0*255"]
 
 
 async def test_a_code_that_comes_twice_makes_two_sensors(
@@ -176,6 +186,92 @@ async def test_a_value_of_another_kind_is_unknown(
     state = hass.states.get("sensor.iskraemeco_mt174_0001_power_import")
     assert state is not None
     assert state.state == STATE_UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("code", "damaged"),
+    [
+        (b"1-0:1.8.0*255(0008048.375*kWh)", b"1-0:1.8.0*255(0008048.375*kW)"),
+        (b"1-0:94.8.7*255(0000077.7*kWh)", b"1-0:94.8.7*255(0000077.7*kW)"),
+        (b"1-0:3.8.0*255(0000123.456*kvarh)", b"1-0:3.8.0*255(0.123456*Mvarh)"),
+    ],
+)
+async def test_a_unit_of_something_else_makes_a_sensor_unknown(
+    hass: HomeAssistant,
+    meter: SimulatedMeter,
+    entity_registry: er.EntityRegistry,
+    all_enabled: None,
+    loaded: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+    code: bytes,
+    damaged: bytes,
+) -> None:
+    """Home Assistant could not convert it, and would show what was there before."""
+    address = code.partition(b"(")[0].decode()
+    entity_id = entity_registry.async_get_entity_id(
+        "sensor", DOMAIN, f"{UNIQUE_ID}_{address}"
+    )
+    assert entity_id is not None
+    before = hass.states.get(entity_id)
+    assert before is not None
+    for content, state in (
+        (CONTENT.replace(code, damaged), STATE_UNKNOWN),
+        (CONTENT, before.state),
+    ):
+        meter.content = content
+        await loaded.runtime_data.coordinator.async_refresh()
+        now = hass.states.get(entity_id)
+        assert now is not None
+        assert now.state == state
+        assert (
+            now.attributes["unit_of_measurement"]
+            == before.attributes["unit_of_measurement"]
+        )
+    assert "ERROR" not in {record.levelname for record in caplog.records}
+
+
+def many_registers(count: int) -> bytes:
+    """Return a readout of a meter with so many counters."""
+    return CONTENT + b"".join(
+        b"1-0:1.8.%d*255(0000001.000*kWh)\r\n" % tariff
+        for tariff in range(4, 4 + count)
+    )
+
+
+async def test_many_sensors_are_added_bit_by_bit(
+    hass: HomeAssistant, ports: Ports, entry: MockConfigEntry
+) -> None:
+    """In between the event loop does what others want of it."""
+    ports.link = SimulatedLink(make_meter(many_registers(59)))
+    seen = [0]
+    entry.add_to_hass(hass)
+    await hass.config_entries.async_setup(entry.entry_id)
+    for _ in range(5000):
+        seen.append(len(hass.states.async_entity_ids("sensor")))
+        await asyncio.sleep(0)
+    assert seen[-1] > 59
+    steps = [after - before for before, after in pairwise(seen)]
+    assert max(steps) <= 25
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+
+async def test_unloading_while_sensors_are_added_adds_no_more(
+    hass: HomeAssistant, ports: Ports, entry: MockConfigEntry
+) -> None:
+    """Home Assistant would keep what comes after it has cleared up."""
+    ports.link = SimulatedLink(make_meter(many_registers(59)))
+    entry.add_to_hass(hass)
+    await hass.config_entries.async_setup(entry.entry_id)
+    for _ in range(5000):
+        if hass.states.async_entity_ids("sensor"):
+            break
+        await asyncio.sleep(0)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert {state.state for state in hass.states.async_all("sensor")} == {
+        STATE_UNAVAILABLE
+    }
+    assert len(hass.states.async_entity_ids("sensor")) < 59
 
 
 # -- how quantities look ---------------------------------------------------------
@@ -222,6 +318,10 @@ def test_the_usual_unit_of_a_quantity_has_its_device_class(quantity: Quantity) -
         ("94.8.7(01.5*kvarh)", "reactive_energy", "total_increasing", "kvarh", 1),
         ("94.8.7(01.5*kVAh)", None, "total_increasing", "kVAh", 1),
         ("94.7.7(01.5*kWh)", None, None, "kWh", 1),
+        # They go up and down: import less export, windows of time, a fourth group.
+        ("36.8.0(01.5*kWh)", "energy", "total", "kWh", 1),
+        ("76.8.1(01.5*kWh)", "energy", "total", "kWh", 1),
+        ("1.8.0.5(01.5*kWh)", None, None, "kWh", 1),
         ("ETPE(01.5*kWh)", None, None, "kWh", 1),
         ("94.7.7(01.5*bar)", None, None, "bar", 1),
         ("94.7.7(ABC)", None, None, None, None),
@@ -289,6 +389,7 @@ def test_a_window_of_time_makes_no_sum() -> None:
     assert description.translation_placeholders == {"last": "7"}
     # Nobody has named these.
     assert {describe(one).translation_key for one in others} == {"register"}
+    assert {describe(one).state_class for one in others} == {None}
 
 
 @pytest.mark.parametrize(
@@ -358,6 +459,15 @@ def test_a_time_with_a_zone_keeps_it() -> None:
     """A season digit of 2 says that a clock shows UTC."""
     one = reading("0-0:1.0.0(2260701120000)")
     assert describe(one).value_fn(one) == datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
+
+
+def test_a_time_beyond_all_times_is_unknown() -> None:
+    """With some meters it says that there was none, and a date has to be before."""
+    dt_util.set_default_time_zone(ZoneInfo("America/Los_Angeles"))
+    one = reading("0.1.2(2611010000)")
+    never = replace(one, value=datetime(9999, 12, 31, 23, 59, 59))  # noqa: DTZ001  # Meters know no zones.
+    assert describe(one).value_fn(never) is None
+    dt_util.set_default_time_zone(UTC)
 
 
 def test_a_date_that_comes_with_a_time_later_stays_a_date() -> None:

@@ -151,6 +151,12 @@ def test_no_two_registers_have_the_same_name(language: str) -> None:
     assert len(names) == len(set(names))
 
 
+def test_one_thing_has_one_german_word() -> None:
+    """The end of a billing period is a "Rückstellung" on every German meter."""
+    for path, text in flat(texts("de")):
+        assert not re.search(r"Reset|Rücksetz", text), path
+
+
 def test_icons_belong_to_sensors() -> None:
     """An icon under a key that no sensor has shows nowhere."""
     icons = json.loads((FOLDER / "icons.json").read_text(encoding="utf-8"))
@@ -173,8 +179,8 @@ def test_every_error_of_the_dialog_has_a_text() -> None:
     used |= set(re.findall(r'key = "(\w+)" if \w+ else "\w+"', FLOW_SOURCE))
     used |= set(re.findall(r'key = "\w+" if \w+ else "(\w+)"', FLOW_SOURCE))
     used |= OTHER_PROTOCOLS
+    used |= set(re.findall(r'_errors\["?\w+"?\] = "(\w+)"', FLOW_SOURCE))
     used |= {
-        "invalid_host",
         # The other fields take no value that is out of range.
         "invalid_address",
         "invalid_baud_rate",
@@ -186,8 +192,9 @@ def test_every_error_of_the_dialog_has_a_text() -> None:
 
 def test_every_end_of_the_dialog_has_a_text() -> None:
     """Those of Home Assistant's helpers included."""
-    used = set(re.findall(r'async_abort\(reason="(\w+)"', FLOW_SOURCE))
-    assert ENGLISH["config"]["abort"].keys() == used | {"already_configured"}
+    used = set(re.findall(r'AbortFlow\("(\w+)"', FLOW_SOURCE))
+    assert used == {"already_configured"}
+    assert ENGLISH["config"]["abort"].keys() == used
 
 
 def test_every_progress_has_a_text() -> None:
