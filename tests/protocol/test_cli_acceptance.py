@@ -115,7 +115,7 @@ def lay(monkeypatch: pytest.MonkeyPatch) -> Lay:
     return lay
 
 
-@pytest.mark.parametrize(("where", "mode", "fault"), readable(), ids=str)
+@pytest.mark.parametrize(("where", "mode", "fault"), list(readable()), ids=str)
 def test_trouble_does_not_change_the_data(
     lay: Lay,
     capsys: pytest.CaptureFixture[str],
