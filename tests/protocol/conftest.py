@@ -2,7 +2,12 @@
 
 from importlib.util import find_spec
 
+from hypothesis import settings
 import pytest
+
+# How long one example takes says more about a busy machine than about the code.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 if find_spec("pytest_socket") is None:
 

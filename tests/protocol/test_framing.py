@@ -1,5 +1,8 @@
 """Where a data message begins and ends, and whether it is whole."""
 
+from functools import reduce
+from operator import xor
+
 from hypothesis import given, strategies as st
 import pytest
 
@@ -39,6 +42,13 @@ BLOCK = b"0.0.0(12345678)\r\n1.8.0(000123.456*kWh)\r\n"
 def test_the_norms_block_check(message: bytes, check: int) -> None:
     """Exclusive or from behind the first STX or SOH to ETX or EOT."""
     assert xor_check(message[1:]) == check
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 63, 64, 65, 127, 128, 129, 5000])
+def test_the_norms_block_check_of_any_length(size: int) -> None:
+    """However long the message is, every byte of it counts once."""
+    message = bytes(value * 89 % 128 for value in range(size))
+    assert xor_check(message) == reduce(xor, message, 0)
 
 
 @pytest.mark.parametrize(

@@ -102,8 +102,9 @@ def decode(data: bytes, check: Check = Check.AUTO) -> Readout:
     while not readouts or b"(" in rest:
         readout, error, rest = _read_telegram(rest, check)
         readouts.append(readout)
-        errors += [error] if error else []
-    readout = _join(readouts)
+        if error:
+            errors.append(error)
+    readout = readouts[0] if len(readouts) == 1 else _join(readouts)
     if not readout.data_sets and readout.identification is None:
         if protocol := recognise(normalise(data)):
             raise OtherProtocolError(protocol, data)
@@ -139,8 +140,10 @@ def _read_telegram(
     else:
         identification, start, end = found
     collector = ReadoutCollector(identification, data[start:end])
-    collector.receive_data(data[end:])
-    collector.end_of_data()
+    message = data[end:]
+    collector.receive_data(message)
+    if not collector.complete:
+        collector.end_of_data()
     error = None
     verified = Check.NONE
     try:
@@ -152,7 +155,7 @@ def _read_telegram(
     mode = identification.mode if identification else ""
     readout = collector.as_it_is(
         verified,
-        mode="D" if data[end:].lstrip(b"\n").startswith(b"\r\n") and mode else mode,
+        mode="D" if mode and message.lstrip(b"\n").startswith(b"\r\n") else mode,
         baud_rate=identification.baud_rate if identification else 0,
     )
     return readout, error, collector.reader.rest if collector.complete else b""

@@ -27,8 +27,14 @@ MAX_NOISE: Final = 1024
 Room for our own echo, a whole wake-up of NULs among it, and some noise.
 """
 
+_MAX_LATE_NOISE: Final = 64
+"""Characters of noise with a bracket behind which a frame may still begin."""
+
 # Wake-up characters, and what a head adds when its light goes on.
 _FILLERS: Final = b"\x00\x7f"
+
+_LONG_NUMBER: Final = 512
+"""Bits from which on, as measured, shortening a number pays."""
 
 _WITHOUT_PARITY: Final = bytes(value & 0x7F for value in range(256))
 _WITH_PARITY: Final = bytes(
@@ -40,14 +46,16 @@ _WITH_PARITY: Final = bytes(
 # counts only behind a data set or at the beginning of a line.
 # It begins with the mark itself, so that the search jumps from one to the next.
 END_OF_BLOCK = re.compile(rb"!(?<![^\r\n) \x00]!)([0-9A-Fa-f]{1,4})?(?=[\r\n])")
-# A frame that begins in what was taken for a data set.
-_LATE_START = re.compile(rb"[^)\x02]{0,64}\x02")
+# Whichever comes first: a frame, a data set, or the end of a block with neither.
+# An alternative each, not a set of characters, lets the search jump from one to
+# the next as well.
+_START = re.compile(rb"\x02|\(|" + END_OF_BLOCK.pattern)
 _END_OF_CAPTURE = re.compile(rb"!(?<![^\r\n) \x00]!)([0-9A-Fa-f]{1,4})?\x00*\Z")
 
 
 def strip_parity(data: bytes | bytearray) -> bytes:
     """Take bit 7 off every byte, as a port at seven data bits does."""
-    return bytes(data.translate(_WITHOUT_PARITY))
+    return bytes(data if data.isascii() else data.translate(_WITHOUT_PARITY))
 
 
 def add_parity(data: bytes) -> bytes:
@@ -60,12 +68,15 @@ def xor_check(data: bytes) -> int:
 
     `data` begins after the first STX or SOH and includes ETX or EOT.
     """
-    # Folding one long number is many times faster than a loop over its bytes.
+    # Folding one long number is many times faster than a loop over its bytes. What
+    # stands above the fold does no harm; only in a long number it costs time.
     value = int.from_bytes(data)
-    width = 8 << max(0, len(data) - 1).bit_length()
-    while width > 8:
+    width = 4 << len(data).bit_length()
+    while width >= 8:
+        value ^= value >> width
+        if width > _LONG_NUMBER:
+            value &= (1 << width) - 1
         width >>= 1
-        value = value >> width ^ value & (1 << width) - 1
     return value & 0x7F
 
 
@@ -204,14 +215,11 @@ class BlockReader:
         self._buffer += data
         if self._part is _Part.BEFORE:
             self._find_start()
-        match self._part:
-            case _Part.FRAMED:
-                self._find_end_of_frame()
-            case _Part.UNFRAMED:
-                self._find_end_of_block(END_OF_BLOCK)
-            case _:
-                pass
-        if self.received > MAX_READOUT and not self.complete:
+        if self._part is _Part.FRAMED:
+            self._find_end_of_frame()
+        elif self._part is _Part.UNFRAMED:
+            self._find_end_of_block(END_OF_BLOCK)
+        if not self.complete and self.received > MAX_READOUT:
             raise TelegramError(f"no end of the readout within {MAX_READOUT} bytes")
         return self._complete_lines()
 
@@ -282,39 +290,42 @@ class BlockReader:
         if self._check_character is None:
             raise ChecksumError("the block check is missing")
         span = bytes(self._buffer[self._start : self._message_end - 1])
-        kinds = [check] if check in _BLOCK_CHECKS else list(_BLOCK_CHECKS)
-        computed = {kind: _BLOCK_CHECKS[kind](span) for kind in kinds}
-        for kind, value in computed.items():
-            if value == self._check_character:
+        kinds = (check,) if check in _BLOCK_CHECKS else tuple(_BLOCK_CHECKS)
+        for kind in kinds:
+            if _BLOCK_CHECKS[kind](span) == self._check_character:
                 return kind
         raise ChecksumError(
             f"the data arrived damaged: the block check is {self._check_character:02X},"
-            f" expected {computed[kinds[0]]:02X}"
+            f" expected {_BLOCK_CHECKS[kinds[0]](span):02X}"
         )
 
     def _find_start(self) -> None:
         """Begin at whichever comes first: STX, a data set, or the end mark."""
-        mark = END_OF_BLOCK.search(self._buffer)
-        limit = mark.start() if mark else len(self._buffer)
-        stx = self._buffer.find(STX, 0, limit)
-        bracket = self._buffer.find(b"(", 0, limit)
-        if stx >= 0 and (bracket < 0 or stx < bracket):
+        match = _START.search(self._buffer)
+        if match is None:
+            if len(self._buffer) > MAX_NOISE:
+                raise TelegramError(
+                    f"no data block within {MAX_NOISE} bytes", bytes(self._buffer)
+                )
+        elif self._buffer[match.start()] == STX:
             self._part = _Part.FRAMED
             self._framed = True
-            self._start = stx + 1
-        elif bracket >= 0:
+            self._start = match.end()
+        else:
             self._part = _Part.UNFRAMED
-            before = self._buffer[:bracket]
-            self._start = 1 + max(before.rfind(b"\r"), before.rfind(b"\n"))
-            while self._buffer[self._start] in _FILLERS:
-                self._start += 1
-        elif mark:
-            self._part = _Part.UNFRAMED
-        elif len(self._buffer) > MAX_NOISE:
-            raise TelegramError(
-                f"no data block within {MAX_NOISE} bytes", bytes(self._buffer)
-            )
+            if match[0] == b"(":
+                self._start = self._begin_of_line(match.start())
         self._read_to = self._searched_to = self._start
+
+    def _begin_of_line(self, position: int) -> int:
+        """Return where the line that holds `position` begins, fillers left out."""
+        start = 1 + max(
+            self._buffer.rfind(b"\n", 0, position),
+            self._buffer.rfind(b"\r", 0, position),
+        )
+        while self._buffer[start] in _FILLERS:
+            start += 1
+        return start
 
     def _find_end_of_frame(self) -> None:
         etx = self._buffer.find(ETX, self._searched_to)
@@ -337,12 +348,7 @@ class BlockReader:
     def _find_end_of_block(self, end: re.Pattern[bytes]) -> None:
         match = end.search(self._buffer, self._searched_to)
         limit = match.start() if match else len(self._buffer)
-        if not self._framed and _LATE_START.match(self._buffer, self._start, limit):
-            # What looked like data before the frame was noise with a bracket.
-            self._start = self._buffer.index(STX, self._start) + 1
-            self._read_to = self._searched_to = self._lines_to = self._start
-            self._framed = True
-            self._part = _Part.FRAMED
+        if not self._framed and self._find_late_start(limit):
             self._find_end_of_frame()
         elif match is None:
             # The mark, its digits and the line end may still be cut in two.
@@ -352,6 +358,17 @@ class BlockReader:
             self._crc = match[1]
             self._message_end = match.end()
             self._part = _Part.COMPLETE
+
+    def _find_late_start(self, limit: int) -> bool:
+        """Begin anew if what was taken for a data set was noise before a frame."""
+        stx = self._buffer.find(STX, self._start, self._start + _MAX_LATE_NOISE + 1)
+        if not 0 <= stx < limit or self._buffer.find(b")", self._start, stx) >= 0:
+            return False
+        self._start = stx + 1
+        self._read_to = self._searched_to = self._lines_to = self._start
+        self._framed = True
+        self._part = _Part.FRAMED
+        return True
 
     def _complete_lines(self) -> str:
         """Return the text from where the last call ended to the last line end."""
@@ -375,4 +392,4 @@ class BlockReader:
 
 def _text(data: bytearray) -> str:
     """Return the characters that `data` shows; NULs only fill the line."""
-    return data.replace(b"\x00", b"").decode("ascii")
+    return data.decode("ascii").replace("\x00", "")

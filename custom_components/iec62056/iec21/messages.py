@@ -28,12 +28,10 @@ MAX_IDENTIFICATION: Final = 256
 # baud rate character; the pairs of a backslash and a letter follow each other
 # (clause 6.3.14, items 23 and 24). A raw 0x02 for "\2" and long texts are seen
 # in captures, so only the slash and the three letters are insisted on.
-_IDENTIFICATION = re.compile(
-    rb"/(?P<manufacturer>[A-Za-z]{3})(?P<baud>[ -~])(?P<rest>[^\r\n]*)"
-)
+_IDENTIFICATION = re.compile(rb"/[A-Za-z]{3}[ -~][^\r\n]*")
 # The same with its end, which is one character on some meters and two on most.
 _IDENTIFICATION_LINE = re.compile(
-    rb"/[A-Za-z]{3}[ -~][^\r\n]{0,%d}(?:\r\n?|\n)" % MAX_IDENTIFICATION
+    rb"(/[A-Za-z]{3}[ -~][^\r\n]{0,%d})(?:\r\n?|\n)" % MAX_IDENTIFICATION
 )
 _ESCAPES = re.compile(r"(?:\\[^/\\!])+")
 
@@ -119,18 +117,7 @@ class Identification:
         match = _IDENTIFICATION.search(line)
         if match is None:
             raise TelegramError("not an identification", line)
-        manufacturer = match["manufacturer"].decode()
-        # Bytes beyond ASCII stand for themselves, so that nothing is lost.
-        rest = match["rest"].decode("latin-1")
-        pairs = _ESCAPES.match(rest)
-        return cls(
-            raw=match[0].decode("latin-1"),
-            manufacturer=manufacturer.upper(),
-            baud_character=match["baud"].decode("latin-1"),
-            text=rest[pairs.end() :] if pairs else rest,
-            escapes=pairs[0].replace("\\", "") if pairs else "",
-            fast=manufacturer[2].islower(),
-        )
+        return cls._from_line(match[0])
 
     @classmethod
     def find(
@@ -144,7 +131,22 @@ class Identification:
         match = _IDENTIFICATION_LINE.search(data, start)
         if match is None:
             return None
-        return cls.parse(match[0].rstrip(b"\r\n")), match.start(), match.end()
+        return cls._from_line(match[1]), match.start(), match.end()
+
+    @classmethod
+    def _from_line(cls, line: bytes) -> Self:
+        """Take apart what `_IDENTIFICATION` matches as a whole."""
+        # Bytes beyond ASCII stand for themselves, so that nothing is lost.
+        raw = line.decode("latin-1")
+        pairs = _ESCAPES.match(raw, 5)
+        return cls(
+            raw=raw,
+            manufacturer=raw[1:4].upper(),
+            baud_character=raw[4],
+            text=raw[pairs.end() :] if pairs else raw[5:],
+            escapes=pairs[0].replace("\\", "") if pairs else "",
+            fast=raw[3].islower(),
+        )
 
     def to_bytes(self) -> bytes:
         """Write the line as the meter sent it, with its end."""

@@ -15,16 +15,20 @@ from typing import Self
 from .exceptions import TelegramError
 from .messages import Identification
 
-# The ordinary data set, and whatever else stands in its place up to the end of
-# the line. A unit begins with anything but a digit: "(1*2)" is a value.
+# A unit begins with anything but a digit: "(1*2)" is a value. Nothing here ever
+# gives a character back ("+" behind a quantifier), so no text takes long to read.
+_UNIT = r"(?![0-9])[^()*\r\n]*+"
+# The ordinary data set with the line end behind it, and whatever else stands in
+# its place up to the end of the line. The asterisk stays with the unit here: it
+# tells an empty unit from none.
 _TOKEN = re.compile(
-    r"([^()\r\n]*)\(([^()*\r\n]*)(?:\*((?![0-9])[^()*\r\n]*))?\)|([^\r\n]+)"
+    rf"([^()\r\n]*+)\(([^()*\r\n]*+)(\*{_UNIT})?+\)[\r\n]*+|([^\r\n]++)"
 )
 # A data set in full: brackets may be nested once, and a value may hold
 # asterisks, in which case the last one stands before the unit.
 _DATA_SET = re.compile(
-    r"([^()\r\n]*)"
-    r"\(((?:[^()\r\n]|\([^()\r\n]*\))*?)(?:\*((?![0-9])[^()*\r\n]*))?\)"
+    r"([^()\r\n]*+)"
+    rf"\(((?:[^()*\r\n]++|\([^()\r\n]*+\)|\*(?!{_UNIT}\)))*+)(?:\*({_UNIT}))?+\)"
 )
 
 
@@ -80,12 +84,11 @@ def parse_data_lines(text: str) -> Iterator[DataSet | BadLine]:
     `text` holds whole lines: any line ends, any number of data sets per line,
     none at all for an empty line.
     """
-    for match in _TOKEN.finditer(text):
-        address, value, unit, rest = match.groups()
-        if rest is None:
-            yield DataSet(address, value, unit)
+    for address, value, unit, odd_text in _TOKEN.findall(text):
+        if odd_text:
+            yield from _parse_odd_text(odd_text)
         else:
-            yield from _parse_odd_text(rest)
+            yield DataSet(address, value, unit[1:] if unit else None)
 
 
 def _parse_odd_text(text: str) -> Iterator[DataSet | BadLine]:
