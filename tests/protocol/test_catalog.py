@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from iec21.catalog import (
+    CATALOG,
     REGISTERS,
     TEXTS,
     TIMES,
@@ -214,3 +215,24 @@ def test_every_quantity_is_used() -> None:
     """A quantity without a register would need a look for nothing."""
     assert {row.quantity for row in all_registers()} == set(Quantity)
     assert {row.measure for row in all_registers()} == set(Measure)
+
+
+def test_a_row_is_found_again_by_its_name() -> None:
+    """Also where its numbers were filled in, and whatever the medium was."""
+    for text, key in (
+        ("1-0:1.8.2", "active_energy_import_tariff_2"),
+        ("0-3:24.2.1", "water_volume_channel_3"),
+        ("1-0:1.8.0", "active_energy_import"),
+    ):
+        medium = Medium.WATER if "water" in key else Medium.ELECTRICITY
+        row = find(text, medium)
+        assert CATALOG.named(key, ObisCode.parse(text)) == row
+
+
+def test_a_name_that_a_code_never_had_finds_nothing() -> None:
+    """Nor does a number that is out of range, nor a code without rows."""
+    energy = ObisCode.parse("1-0:1.8.0")
+    assert CATALOG.named("active_energy_export", energy) is None
+    assert CATALOG.named("active_energy_import", ObisCode.parse("1-0:2.8.0")) is None
+    assert CATALOG.named("x", ObisCode.parse("1-0:94.91.0")) is None
+    assert CATALOG.named("x", ObisCode.parse("1-0:1.8.77")) is None

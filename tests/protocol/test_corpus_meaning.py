@@ -8,12 +8,16 @@ from collections.abc import Iterator
 import csv
 from datetime import datetime
 from decimal import Decimal
+import itertools
+import json
 
 import pytest
 
 from iec21 import DamagedCaptureError, Readout, decode
 from iec21.catalog import TEXTS, TIMES, Measure, Quantity
+from iec21.clock import meter_clock
 from iec21.reading import Reading, interpret, meter_number
+from iec21.storage import reading_from_json, reading_to_json
 from tests.corpus import CORPUS, needs_corpus
 
 KINDS = {"readout", "load profile", "log book"}
@@ -121,6 +125,80 @@ def test_a_meter_number_is_known_early(name: str) -> None:
     whole = meter_number(data_sets)
     for count in range(len(data_sets)):
         assert meter_number(data_sets[:count]) in (None, whole)
+
+
+@needs_corpus
+@pytest.mark.parametrize("name", files())
+def test_a_clock_is_known_early(name: str) -> None:
+    """What the first data sets give is what the whole readout gives."""
+    data_sets = read(name).data_sets
+    whole = meter_clock(data_sets)
+    for count in range(len(data_sets)):
+        assert meter_clock(data_sets[:count]) in (None, whole)
+
+
+@needs_corpus
+def test_ages_agree_with_the_times_of_the_resets() -> None:
+    """Wherever a meter says when a period ended, the older one ended earlier.
+
+    And the maximum of a period is older than its end, and not than the end of the
+    period before.
+    """
+    meters = 0
+    for name in files():
+        found = interpret(read(name))
+        ends = {
+            one.age: one.value
+            for one in found
+            if one.key in {"billing_resets", "billing_reset_timestamp"}
+            and one.age is not None
+            and isinstance(one.value, datetime)
+        }
+        meters += bool(ends)
+        for younger, older in itertools.pairwise(sorted(ends)):
+            assert ends[younger] > ends[older], (name, younger, older)
+        for one in found:
+            if one.age in ends and one.timestamp is not None:
+                assert one.timestamp <= ends[one.age], (name, one.address)
+                assert one.timestamp >= ends.get(one.age + 1, one.timestamp), (
+                    *(name, one.address),
+                )
+    assert meters >= 7
+
+
+@needs_corpus
+def test_totals_never_fall_from_period_to_period() -> None:
+    """The energy of a period is that of the one before it, or more.
+
+    Tariffs are left out: one ZMD lets them begin at zero with every period.
+    """
+    pairs = 0
+    for name in files():
+        totals: dict[str, dict[int, Decimal]] = {}
+        for one in interpret(read(name)):
+            register = one.register
+            if (
+                register is not None
+                and register.measure is Measure.TOTAL
+                and register.tariff is None
+                and isinstance(one.value, Decimal)
+                and (one.age is not None or one.billing_period is None)
+            ):
+                totals.setdefault(one.code, {})[one.age or 0] = one.value
+        for code, values in totals.items():
+            for younger, older in itertools.pairwise(sorted(values)):
+                assert values[younger] >= values[older], (name, code, younger)
+                pairs += 1
+    assert pairs > 50
+
+
+@needs_corpus
+def test_every_reading_is_restored() -> None:
+    """From what was stored of it, to the last digit."""
+    for name, reading in readings():
+        stored = json.loads(json.dumps(reading_to_json(reading)))
+        assert reading_from_json(stored) == reading, name
+        assert repr(reading_from_json(stored)) == repr(reading), name
 
 
 @needs_corpus

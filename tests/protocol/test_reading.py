@@ -44,6 +44,7 @@ def test_a_data_set_becomes_a_reading() -> None:
         unit="kWh",
         timestamp=None,
         billing_period=None,
+        age=None,
         precision=3,
         more=(),
     )
@@ -204,6 +205,82 @@ def test_repeated_codes_are_counted() -> None:
         "1.8.0*00(0*kWh)", "1.8.0*00(0*kWh)", "1.8.0&00(0*kWh)", "1.8.0*00(0*kWh)"
     )
     assert [one.occurrence for one in readings] == [0, 1, 0, 2]
+
+
+def read_by(name: str, *texts: str) -> dict[str, int | None]:
+    """Return the ages of data sets by address, read with the profile of a name."""
+    profile = next(one for one in PROFILES if one.name == name)
+    return {one.address: one.age for one in interpret(readout(*texts), profile)}
+
+
+def test_the_counter_tells_the_age() -> None:
+    """0.1.0 names the youngest period, wherever it stands in the readout."""
+    texts = (
+        "1.8.0(3*kWh)",
+        "1.8.0*12(2*kWh)",
+        "1.8.0*11(1*kWh)",
+        "1.8.0*00(0*kWh)",
+        "1.6.0*11(1*kW)",
+        "(2611201215)",
+        "0.1.0(0012)",
+        "0.1.0(11)",
+    )
+    assert [one.age for one in read(*texts)] == [None, 1, 2, None, 2, None, None]
+    assert [one.age for one in read(*texts[:3])] == [None, 1, 2]
+    assert [one.age for one in read(*texts[:2])] == [None, None]
+    assert [one.age for one in read(*texts[:2], "0.1.0(--)")] == [None, None, None]
+    assert [one.age for one in read(*texts[:2], "0.1.0(12.5)")] == [None, None, None]
+
+
+def test_the_norm_has_numbers_that_are_ages() -> None:
+    """101 is the last period, with any meter."""
+    assert [one.age for one in read("1.8.1*101(1*kWh)", "1.8.1*102(1*kWh)")] == [1, 2]
+
+
+def test_the_profile_tells_what_a_number_counts() -> None:
+    """Ages with Iskraemeco and heat meters, months with the AS3000."""
+    iskra = read_by("Iskraemeco MT17x", "1.8.0*01(2*kWh)", "1.8.0*15(1*kWh)")
+    assert iskra == {"1.8.0*01": 1, "1.8.0*15": 15}
+    heat = read_by(
+        "Heat meter (Ultraheat, Multical)", "6.8(2*GJ)", "6.8*01(1*GJ)", "6.36*02(01)"
+    )
+    assert heat == {"6.8": None, "6.8*01": 1, "6.36*02": None}
+    months = ("1.8.1*02(2*kWh)", "1.8.1*01(1*kWh)", "0.1.0(15)")
+    clock = ("0.9.1(121530)", "0.9.2(260310)")
+    assert read_by("Elster AS3000", *months)["1.8.1*02"] is None
+    assert read_by("Elster AS3000", *months, *clock)["1.8.1*02"] == 1
+    assert read_by("Elster AS3000", *months, *clock)["1.8.1*01"] == 2
+
+
+def test_the_same_month_of_another_year_has_no_age() -> None:
+    """Fifteen places and twelve months: which is which only the order knows."""
+    profile = next(one for one in PROFILES if one.name == "Elster AS3000")
+    texts = ("1.8.1*02(2*kWh)", "1.8.1*02(1*kWh)", "0.9.1(121530)", "0.9.2(260310)")
+    assert [one.age for one in interpret(readout(*texts), profile)][:2] == [1, None]
+
+
+def test_the_ends_of_the_periods_tell_the_age() -> None:
+    """Where nothing else does, and Landis+Gyr's prints them under 0.1.0."""
+    for code in ("0.1.2", "0.1.0"):
+        readings = read(
+            "1.8.0*12(2*kWh)",
+            "1.8.0&12(1*kWh)",
+            "1.8.0*00(0*kWh)",
+            f"{code}*12(26-01-01 00:00)",
+            f"{code}&12(25-12-30 16:02)",
+            f"{code}*00(00-00-00 00:00)",
+        )
+        assert [one.age for one in readings] == [1, 2, None, 1, 2, None]
+
+
+def test_logs_and_windows_have_no_age() -> None:
+    """Their numbers count something else, and do not disturb the billing periods."""
+    readings = read("C.51.2*03(1)", "F.F*02(0)", "1.8.0*12(2*kWh)", "1.8.0*11(1*kWh)")
+    assert [one.age for one in readings] == [None, None, 1, 2]
+    assert read_by("Logarex LK13", "1.8.0*97(1*kWh)", "1.8.0*96(1*kWh)") == {
+        "1.8.0*97": None,
+        "1.8.0*96": None,
+    }
 
 
 # -- brackets without a code -----------------------------------------------------

@@ -8,6 +8,7 @@ import pytest
 from iec21.times import (
     looks_like_timestamp,
     parse_date,
+    parse_date_and_time,
     parse_moment,
     parse_time,
     parse_timestamp,
@@ -135,6 +136,41 @@ def test_a_time_is_read_in_every_shape(text: str, expected: time | None) -> None
 
 
 @pytest.mark.parametrize(
+    ("day", "hour", "fold"),
+    [
+        ("261025", "023000", 0),
+        ("26-10-25", "02:30", 0),
+        ("0261025", "023000", 1),
+        ("1261025", "023000", 0),
+        ("261025", "0023000", 1),
+        ("26-10-25", "0023000", 1),
+        ("0261025", "02:30:00", 1),
+    ],
+)
+def test_a_date_and_a_time_make_a_moment(day: str, hour: str, fold: int) -> None:
+    """The season may stand with either of them."""
+    found = parse_date_and_time(day, hour)
+    assert found == local(2026, 10, 25, 2, 30)
+    assert found is not None
+    assert found.fold == fold
+
+
+def test_season_two_of_a_date_or_a_time_is_utc() -> None:
+    """The other one says nothing then."""
+    expected = datetime(2026, 11, 20, 12, 15, 30, tzinfo=UTC)
+    assert parse_date_and_time("2261120", "121530") == expected
+    assert parse_date_and_time("26-11-20", "2121530") == expected
+
+
+@pytest.mark.parametrize(
+    ("day", "hour"), [("", "121530"), ("261120", "noon"), ("000000", "000000")]
+)
+def test_half_a_moment_is_none(day: str, hour: str) -> None:
+    """Both have to be there, and possible."""
+    assert parse_date_and_time(day, hour) is None
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("2611201215", local(2026, 11, 20, 12, 15)),
@@ -166,3 +202,4 @@ def test_no_text_raises(text: str) -> None:
     """Whatever stands there."""
     parse_moment(text)
     looks_like_timestamp(text)
+    parse_date_and_time(text, text)

@@ -641,6 +641,15 @@ class RegisterTable:
                 return found
         return None
 
+    def named(self, key: str, code: ObisCode) -> Register | None:
+        """Find the row that `find` gave for a code, by the key that it had."""
+        filled_in = (
+            _fill_in(row, code)
+            for row, pattern in self._rows.get((code.c, code.d), ())
+            if code.matches(pattern)
+        )
+        return next((row for row in filled_in if row and row.key == key), None)
+
 
 def _pattern(row: Register) -> ObisCode:
     """Read the code of a row; what stands in braces is left out of the pattern."""
@@ -674,7 +683,8 @@ def _fill_in(row: Register, code: ObisCode) -> Register | None:
     )
 
 
-_TABLE: Final = RegisterTable(REGISTERS)
+CATALOG: Final = RegisterTable(REGISTERS)
+"""The rows of the norm."""
 
 _MEDIA: Final = {
     1: Medium.ELECTRICITY,
@@ -700,4 +710,4 @@ def lookup(
     `medium` is that of the meter, or of the channel for codes such as
     `0-1:24.2.1`; it counts where group A leaves the matter open.
     """
-    return _TABLE.find(code, medium_of(code, medium))
+    return CATALOG.find(code, medium_of(code, medium))

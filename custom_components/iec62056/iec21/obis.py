@@ -17,6 +17,9 @@ from .exceptions import TelegramError
 NOT_USED: Final = 255
 """The value with which E and F say that they mean nothing (IEC 62056-61)."""
 
+SERVICE: Final = 94
+"""From here on C stands for what every meter has: service, errors, lists."""
+
 # Letters stand for numbers in the groups C and D: service, error, list, profile.
 _LETTERS: Final = {"C": 96, "F": 97, "L": 98, "P": 99}
 
@@ -49,7 +52,7 @@ class ObisCode:
     """Channel. 0 where there is only one."""
 
     c: int
-    """Quantity, 0 to 255. From 94 on what every meter has: service, errors, lists."""
+    """Quantity, 0 to 255. From `SERVICE` on it is what every meter has."""
 
     d: int
     """How the quantity is processed, 0 to 255."""

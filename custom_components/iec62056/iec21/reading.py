@@ -14,6 +14,7 @@ from functools import lru_cache
 import re
 from typing import Final
 
+from .billing import age_by_number, ages
 from .catalog import (
     TEXTS,
     TIMES,
@@ -25,8 +26,9 @@ from .catalog import (
     lookup,
     medium_of,
 )
+from .clock import meter_clock
 from .exceptions import TelegramError
-from .obis import NOT_USED, ObisCode
+from .obis import NOT_USED, SERVICE, ObisCode
 from .profiles import MeterProfile, profile_for
 from .telegram import DataSet, Readout
 from .times import looks_like_timestamp, parse_moment, parse_timestamp
@@ -113,6 +115,12 @@ class Reading:
     billing_period: str | None = None
     """The printed suffix with its separator: "*12", "&12". None: current value."""
 
+    age: int | None = None
+    """How many billing periods ago the value was taken: 1 is the last one.
+
+    None: a current value, or nothing in the readout proves it.
+    """
+
     precision: int | None = None
     """Digits after the decimal point as sent; None unless the value is a number."""
 
@@ -181,6 +189,12 @@ class _Meaning:
     key: str
     register: Register | None
     billing_period: str | None
+    period: int | None = None
+    """The number of the billing period, where periods of this code are counted."""
+
+    age: int | None = None
+    """How many billing periods ago, where the number alone says so."""
+
     parts: tuple[Register, ...] = ()
     hexadecimal: bool = False
 
@@ -194,6 +208,7 @@ class _Interpreter:
         self._occurrences: dict[str, int] = {}
         self._units: dict[str, str] = {}
         self._channels: dict[int, Medium] | None = None
+        self._ages: dict[str, int] | None = None
 
     def readings(self) -> Iterator[Reading]:
         """Read everything, in the order sent."""
@@ -252,6 +267,10 @@ class _Interpreter:
                     value = parse_timestamp(value)
         occurrence = self._occurrences.get(address, 0)
         self._occurrences[address] = occurrence + 1
+        age = meaning.age
+        # The same place once more is of another period, nobody knows which.
+        if age is None and meaning.period is not None and occurrence == 0:
+            age = self._age(meaning)
         return Reading(
             address=address,
             occurrence=occurrence,
@@ -262,6 +281,7 @@ class _Interpreter:
             unit=unit,
             timestamp=timestamp,
             billing_period=meaning.billing_period,
+            age=age,
             precision=precision,
             more=more,
         )
@@ -343,6 +363,40 @@ class _Interpreter:
             unit = meaning.register.unit
         return text, unit
 
+    def _age(self, meaning: _Meaning) -> int | None:
+        """Find how many billing periods ago a value was taken."""
+        if self._ages is None:
+            self._ages = self._find_ages()
+        return self._ages.get(meaning.billing_period or "")
+
+    def _find_ages(self) -> dict[str, int]:
+        """Find the ages of all billing periods of the readout."""
+        periods: dict[str, int] = {}
+        ends: dict[str, datetime] = {}
+        resets: int | None = None
+        for data_set in self._data_sets:
+            meaning = _find_meaning(
+                data_set.address, self._profile, self._profile.medium
+            )
+            period = meaning.billing_period
+            if period is None and meaning.key == "billing_resets" and resets is None:
+                resets = _count(data_set.value)
+            elif period is not None and meaning.period is not None:
+                periods.setdefault(period, meaning.period)
+                # Landis+Gyr print the times under 0.1.0, too.
+                if meaning.key in {"billing_resets", "billing_reset_timestamp"}:
+                    end = parse_timestamp(data_set.value)
+                    if end is not None:
+                        ends.setdefault(period, end)
+        clock = meter_clock(self._data_sets)
+        return ages(
+            self._profile.billing,
+            periods,
+            resets=resets,
+            month=clock.moment.month if clock else None,
+            ends=ends,
+        )
+
     def _channel_medium(self, address: str) -> Medium | None:
         """Find what the other meter at the channel of an address measures."""
         if self._channels is None:
@@ -415,11 +469,17 @@ def _meaning(address: str, profile: MeterProfile, medium: Medium | None) -> _Mea
     normal = _normal(code, profile.medium)
     if not window and not fourth:
         normal = replace(normal, f=None)
+    billing_period = None if window else _billing_period(code, address)
+    period = None
+    if billing_period is not None and _is_stored_at_a_reset(code, register):
+        period = code.f
     return _Meaning(
         code=str(normal),
         key=register.key if register else _generic_key(str(normal)),
         register=register,
-        billing_period=None if window else _billing_period(code, address),
+        billing_period=billing_period,
+        period=period,
+        age=None if period is None else age_by_number(profile.billing, period),
         parts=profile.lists.get(f"{code.c}.{code.d}.{code.tariff}", ()),
         hexadecimal=code.a == 0,
     )
@@ -432,7 +492,7 @@ def _normal(code: ObisCode, medium: Medium) -> ObisCode:
     stay as they are.
     """
     if code.a is None:
-        if code.c >= 94:
+        if code.c >= SERVICE:
             code = replace(code, a=0, b=0)
         elif medium is Medium.ELECTRICITY:
             code = replace(code, a=1, b=0)
@@ -447,6 +507,15 @@ def _billing_period(code: ObisCode, address: str) -> str | None:
         return None
     _, separator, suffix = address.rpartition(code.separator)
     return f"*{code.f}" if not separator else separator + suffix.strip()
+
+
+def _is_stored_at_a_reset(code: ObisCode, register: Register | None) -> bool:
+    """Whether a number behind a code can count billing periods.
+
+    Service codes have logs behind them, with the last event first, and a text
+    is a setting.
+    """
+    return code.c < SERVICE and (register is None or register.quantity not in TEXTS)
 
 
 def _channel(code: ObisCode) -> int | None:
@@ -468,6 +537,12 @@ def _is_number(register: Register | None) -> bool:
         and register.quantity not in TEXTS
         and register.quantity not in TIMES
     )
+
+
+def _count(text: str) -> int | None:
+    """Read how many there are; None where no number stands."""
+    count, precision = parse_number(text)
+    return int(count) if isinstance(count, Decimal) and precision == 0 else None
 
 
 def _takes(register: Register, unit: str | None) -> bool:

@@ -108,6 +108,22 @@ def parse_time(text: str) -> time | None:
         return None
 
 
+def parse_date_and_time(day: str, hour: str) -> datetime | None:
+    """Read a date and a time that stand apart; None unless both are there.
+
+    The season is with either of them: the MT174 has it before the date alone.
+    """
+    date_alone, time_alone = parse_date(day), parse_time(hour)
+    if date_alone is None or time_alone is None:
+        return None
+    moment = datetime.combine(date_alone, time_alone)
+    match = _SIX_DIGITS.fullmatch(day.strip())
+    season = match[1] if match else None
+    if season == _SEASON_UTC:
+        return moment.replace(tzinfo=UTC)
+    return moment.replace(fold=_FOLD.get(season or "", moment.fold))
+
+
 def parse_moment(
     text: str, *, has_date: bool = True, has_time: bool = True
 ) -> datetime | date | time | str | None:

@@ -52,6 +52,7 @@ def decode_document(readout: Readout, readings: Iterable[Reading]) -> Document:
                 "unit": reading.unit,
                 "timestamp": value_text(reading.timestamp),
                 "billing_period": reading.billing_period,
+                "age": reading.age,
             }
             for reading in readings
         ],

@@ -17,6 +17,7 @@ from .base import Billing, MeterProfile
 from .ebz import EBZ_DD3
 from .elster import ELSTER_AS3000
 from .emh import EMH_SERVICE_LIST
+from .energomera import ENERGOMERA
 from .fluvius import FLUVIUS_P1
 from .heat import HEAT_METER
 from .iskraemeco import ISKRAEMECO_MT17X
@@ -32,6 +33,7 @@ PROFILES: Final = (
     EBZ_DD3,
     ELSTER_AS3000,
     EMH_SERVICE_LIST,
+    ENERGOMERA,
     FLUVIUS_P1,
     HEAT_METER,
     ISKRAEMECO_MT17X,
@@ -49,6 +51,7 @@ __all__ = [
     "MeterProfile",
     "all_registers",
     "profile_for",
+    "registers_of",
 ]
 
 
@@ -59,9 +62,14 @@ def all_registers() -> Iterator[Register]:
     """
     yield from REGISTERS
     for profile in PROFILES:
-        yield from profile.registers
-        for parts in profile.lists.values():
-            yield from parts
+        yield from registers_of(profile)
+
+
+def registers_of(profile: MeterProfile) -> Iterator[Register]:
+    """Every row of a profile, those of its lists last."""
+    yield from profile.registers
+    for parts in profile.lists.values():
+        yield from parts
 
 
 def profile_for(

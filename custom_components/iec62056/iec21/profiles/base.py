@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from ..catalog import Medium, Register
 from ..messages import Identification
+from ..telegram import Check
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -25,9 +26,6 @@ class Billing(Enum):
 
     MONTH = "month"
     """The month of the year in which the period ended."""
-
-    NONE = "none"
-    """Nothing: there are no billing periods."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -81,6 +79,10 @@ class MeterProfile:
 
     hexadecimal: frozenset[str] = frozenset()
     """Keys of registers whose number is printed in hexadecimal digits."""
+
+    check: Check = Check.AUTO
+    """What verifies its messages. `AUTO`: the norm's block check; another one is
+    believed only once it has been right twice in a row."""
 
     def fits(self, identification: Identification) -> bool:
         """Whether a meter that identifies itself like this is of the family."""

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from ..catalog import Measure, Medium, Quantity, Register
-from .base import MeterProfile
+from .base import Billing, MeterProfile
 
 
 def _heat(
@@ -66,6 +66,8 @@ HEAT_METER: Final = MeterProfile(
     ),
     samples=("landisgyr_ultraheat",),
     medium=Medium.HEAT,
+    # *01 is the last year, which ended on the due date. There is no 0.1.0.
+    billing=Billing.AGE,
     registers=(
         *_with_tariffs(_heat("6.8.0", "heat_energy", Quantity.HEAT_ENERGY)),
         *_with_tariffs(_heat("6.26.0", "heat_volume", Quantity.HEAT_VOLUME, "m³")),

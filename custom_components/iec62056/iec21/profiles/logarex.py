@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ..catalog import Flow, Measure, Medium, Quantity, Register
-from .base import Billing, MeterProfile
+from .base import MeterProfile
 
 _WINDOWS: Final = {
     96: "last_1",
@@ -21,7 +21,6 @@ LOGAREX_LK13: Final = MeterProfile(
     identification=r"LK1",
     evidence=("LOG_LK13BE_1.txt", "LOG_LK13BE803039_1.txt"),
     samples=("logarex_lk13",),
-    billing=Billing.NONE,
     # The energy of the last day, week, month and year, and since a reset. Read
     # as billing periods they would be totals that fall.
     windows=frozenset(_WINDOWS),
