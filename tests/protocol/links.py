@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from dataclasses import dataclass
 import os
 from pathlib import Path
 import re
@@ -20,9 +19,8 @@ from typing import Final
 
 import pytest
 
-from iec21.simulator import Fault, Responder, SimulatedMeter, serve_tcp
+from iec21.simulator import Responder, serve_tcp
 from iec21.simulator.terminal import serve_pty
-from iec21.steps import MeterStep
 from tests.protocol.rfc2217_server import serve_rfc2217
 
 type Link = Callable[[Responder], AbstractAsyncContextManager[str]]
@@ -41,43 +39,6 @@ def program(name: str) -> str:
     if path is None:
         pytest.skip(f"{name} is not installed")
     return path
-
-
-# -- meters -------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class MeterBehind8N1:
-    """A meter at 7E1 behind a gateway at 8N1.
-
-    It throws away what has odd parity, as its receiver does, and the parity that
-    it sends stays in bit 7.
-    """
-
-    meter: SimulatedMeter
-    """One with `Fault.PARITY_BIT`."""
-
-    @property
-    def fault(self) -> Fault:
-        """What goes wrong."""
-        return self.meter.fault
-
-    @property
-    def first_baud_rate(self) -> int:
-        """Speed in baud at which it listens."""
-        return self.meter.first_baud_rate
-
-    def answer(self, data: bytes) -> list[MeterStep]:
-        """Answer what has even parity."""
-        return self.meter.answer(bytes(b for b in data if b.bit_count() % 2 == 0))
-
-    def handle_timeout(self) -> list[MeterStep]:
-        """Go on after the time of the last timer has passed."""
-        return self.meter.handle_timeout()
-
-    def reset(self) -> None:
-        """Return to the start."""
-        self.meter.reset()
 
 
 # -- links --------------------------------------------------------------------

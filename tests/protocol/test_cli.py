@@ -30,6 +30,7 @@ from iec21 import (
     MeterTimeoutError,
     Mode,
     OtherProtocolError,
+    Pin,
     Retrying,
     Settings,
     SettingsFound,
@@ -167,6 +168,7 @@ def test_read_prints_a_document(
             "unit": "kWh",
             "timestamp": None,
             "billing_period": "*03",
+            "age": 3,
         },
         {
             "code": "1-0:1.6.0",
@@ -175,6 +177,7 @@ def test_read_prints_a_document(
             "unit": "kW",
             "timestamp": TIME,
             "billing_period": None,
+            "age": None,
         },
     ]
 
@@ -183,6 +186,7 @@ ARGUMENTS = [
     *("--address", "12", "--mode", "C", "--baud", "600", "--max-baud", "4800"),
     *("--framing", "8n1", "--wake-up", "3", "--timeout", "1.5", "--check", "xor"),
     *("--no-switch", "--software-parity", "--sign-on", "2", "--no-search"),
+    *("--character-timeout", "0.7", "--dtr", "LOW", "--rts", "untouched"),
 ]
 
 
@@ -206,6 +210,9 @@ def test_every_setting_has_its_option(
         selector="2",
         wake_up=3,
         timeout=1.5,
+        character_timeout=0.7,
+        dtr=Pin.LOW,
+        rts=Pin.UNTOUCHED,
         check=Check.XOR,
     )
 
@@ -494,6 +501,8 @@ def test_what_nobody_reads_goes_nowhere(
         (["read", "port", "--baud", "fast"], "--baud"),
         (["read", "port", "--mode", "z"], "--mode"),
         (["read", "port", "--timeout", "1000"], "1000"),
+        (["read", "port", "--character-timeout", "0"], "character_timeout"),
+        (["read", "port", "--dtr", "off"], "--dtr"),
         (["read", "port", "--address", "a/b"], "a/b"),
         (["read", "port", "--sign-on", "x"], "'x'"),
         (["watch", "port", "--interval", "-1"], "--interval"),

@@ -281,6 +281,7 @@ def test_identify_cannot_name_who_does_not_say(
 def test_every_setting_of_a_recipe_has_its_option() -> None:
     """Whatever a search may find can be said on the command line."""
     found = Settings(
+        address="42",
         mode=Mode.D,
         baud_rate=9600,
         max_baud_rate=300,
@@ -289,7 +290,8 @@ def test_every_setting_of_a_recipe_has_its_option() -> None:
         selector="#",
         wake_up=40,
     )
-    assert options_for(found, Settings()) == [
+    assert options_for(found, Settings(address="0042")) == [
+        *("--address", "42"),
         *("--mode", "d", "--baud", "9600", "--max-baud", "300", "--framing", "7e2"),
         *("--software-parity", "--sign-on", "#", "--wake-up", "40"),
     ]

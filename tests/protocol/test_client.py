@@ -18,6 +18,7 @@ from iec21 import (
     Identified,
     LinkError,
     MeterTimeoutError,
+    Mode,
     Retrying,
     Settings,
     TelegramError,
@@ -25,6 +26,7 @@ from iec21 import (
     identify,
     read_out,
 )
+from iec21.const import INACTIVITY_TIMEOUT
 from iec21.simulator import Fault, SimulatedLink, SimulatedMeter
 from iec21.steps import ReadoutReceived
 from iec21.telegram import Check
@@ -150,6 +152,82 @@ async def test_only_the_addressed_meter_answers(plug_in: list[SimulatedLink]) ->
         await read_out(PORT, Settings(address="124"))
 
 
+@pytest.mark.parametrize(
+    ("mode", "sent"),
+    [
+        (Mode.AUTO, [b"/?!\r\n"]),
+        (Mode.C, [b"/?!\r\n", b"\x06000\r\n"]),
+    ],
+)
+async def test_a_speed_that_the_norm_does_not_know_is_not_used(
+    plug_in: list[SimulatedLink], mode: Mode, sent: list[bytes]
+) -> None:
+    """The readout comes at the first one, asked for or when the meter gives up."""
+    special = meter(b"/ABC:METER")
+    special.special_baud_rates = {":": 38400}
+    link = SimulatedLink(special)
+    plug_in.append(link)
+    readout = await read_out(PORT, Settings(mode=mode))
+    assert [str(item) for item in readout.data_sets] == BLOCK.decode().split()
+    assert readout.baud_rate == 300
+    assert link.sent == sent
+    assert link.baud_rates == []
+
+
+async def test_a_pause_within_a_message_may_have_another_limit(
+    plug_in: list[SimulatedLink],
+) -> None:
+    """However long the meter may take to begin."""
+    plug_in.append(SimulatedLink(meter(fault=Fault.SLOW)))
+    patient = Settings(timeout=0.6, character_timeout=1.3)
+    assert (await read_out(PORT, patient)).data_sets
+    with pytest.raises(TelegramError, match="broke off"):
+        await read_out(PORT, Settings(character_timeout=1.1))
+
+
+@pytest.mark.parametrize("left_at", [9600, 300])
+async def test_a_session_that_was_left_is_signed_off(
+    plug_in: list[SimulatedLink], left_at: int
+) -> None:
+    """A cancelled caller knows the speed, and the next readout does not wait."""
+    offer = b"/ABC5METER" if left_at == 9600 else b"/ABC0METER"
+    link = SimulatedLink(meter(offer, Fault.LEFT_OPEN))
+    plug_in.append(link)
+    readout = await read_out(PORT, left_at=left_at)
+    assert readout.data_sets
+    assert b"\x01B0\x03q" in link.sent
+    assert link.clock < 10
+
+
+async def test_a_session_that_nobody_owns_up_to_is_waited_out(
+    plug_in: list[SimulatedLink],
+) -> None:
+    """It may be somebody else's, so nothing is signed off."""
+    link = SimulatedLink(meter(fault=Fault.LEFT_OPEN))
+    plug_in.append(link)
+    with pytest.raises(MeterTimeoutError):
+        await read_out(PORT)
+    assert set(link.sent) == {b"/?!\r\n"}
+    link.elapse(INACTIVITY_TIMEOUT)
+    assert (await read_out(PORT)).data_sets
+
+
+async def test_a_cancelled_caller_knows_the_speed_of_its_session(
+    plug_in: list[SimulatedLink],
+) -> None:
+    """It stands in the event that named the meter."""
+    link = SimulatedLink(meter(), piece=5)
+    plug_in.append(link)
+    events: asyncio.Queue[Event] = asyncio.Queue()
+    task = asyncio.create_task(read_out(PORT, on_event=events.put_nowait))
+    identified = await events.get()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert isinstance(identified, Identified)
+    assert identified.baud_rate == 9600
+
+
 async def test_a_gateway_without_speed_is_asked_to_stay(
     plug_in: list[SimulatedLink],
 ) -> None:
@@ -236,3 +314,21 @@ async def test_closing_can_be_delayed(plug_in: list[SimulatedLink]) -> None:
     started = loop.time()
     await read_out(PORT, Settings(close_delay=0.05))
     assert loop.time() - started >= 0.05
+
+
+async def test_a_cancelled_readout_does_not_wait_for_its_delay(
+    plug_in: list[SimulatedLink],
+) -> None:
+    """Home Assistant stops without it; the delay is for what is still on its way."""
+    link = SimulatedLink(meter(), piece=5)
+    plug_in.append(link)
+    loop = asyncio.get_running_loop()
+    events: asyncio.Queue[Event] = asyncio.Queue()
+    settings = Settings(close_delay=10)
+    task = asyncio.create_task(read_out(PORT, settings, on_event=events.put_nowait))
+    await events.get()
+    started = loop.time()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert loop.time() - started < 1

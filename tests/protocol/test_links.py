@@ -35,7 +35,6 @@ from iec21.steps import Event
 from iec21.transport import open_transport
 from tests.protocol.links import (
     Link,
-    MeterBehind8N1,
     in_single_bytes,
     over_pty,
     over_rfc2217,
@@ -325,7 +324,7 @@ async def test_a_link_that_does_not_close_in_time_can_be_closed_again(
 
 async def test_a_meter_behind_8n1_is_found_by_the_second_sign_on() -> None:
     """It hears even parity in bit 7; what was found is right from the start."""
-    device = MeterBehind8N1(meter(Fault.PARITY_BIT))
+    device = meter(Fault.PARITY_BIT | Fault.PARITY_WANTED)
     events: list[Event] = []
     settings = Settings(timeout=0.3)
     async with serve_tcp(device) as server:

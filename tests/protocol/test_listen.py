@@ -16,6 +16,7 @@ from iec21 import (
 )
 from iec21.framing import add_parity, crc16, frame
 from iec21.listen import MAX_STREAM, PUSH_INTERVAL_MAX, ListenSession
+from iec21.settings import DEFAULT_TIMEOUT
 from iec21.steps import ClientStep, ReadoutReceived, StartTimer
 from iec21.telegram import Check, Readout
 
@@ -129,6 +130,41 @@ def test_silence_is_an_error_after_the_patience() -> None:
     assert caught.value.received == b"noise"
 
 
+@pytest.mark.parametrize(
+    ("settings", "gap"),
+    [
+        (SETTINGS, DEFAULT_TIMEOUT),
+        (Settings(mode=Mode.D, character_timeout=0.7), 0.7),
+    ],
+)
+def test_a_telegram_that_stops_in_the_middle_is_left_out(
+    settings: Settings, gap: float
+) -> None:
+    """Between two characters there is less time than between two telegrams."""
+    session = ListenSession(settings)
+    steps = session.receive_data(PLAIN[:40])
+    assert isinstance(steps[0], Identified)
+    assert steps[-1] == StartTimer(gap)
+    retrying, patience = session.handle_timeout()
+    assert isinstance(retrying, Retrying)
+    assert "broke off" in str(retrying.error)
+    assert patience == StartTimer(PUSH_INTERVAL_MAX)
+    steps = session.receive_data(PLAIN)
+    assert [readout.data_sets for readout in readouts(steps)] == [DATA_SETS]
+    with pytest.raises(MeterTimeoutError):
+        session.handle_timeout()
+
+
+def test_telegrams_that_stop_in_the_middle_count_as_damaged() -> None:
+    """Whoever wants one telegram is told why there is none."""
+    session = ListenSession(SETTINGS, damaged=2)
+    session.receive_data(PLAIN[:40])
+    assert session.handle_timeout()
+    session.receive_data(PLAIN[:40])
+    with pytest.raises(TelegramError, match="broke off"):
+        session.handle_timeout()
+
+
 def test_another_protocol_is_named() -> None:
     """Most meters that send by themselves today speak SML."""
     with pytest.raises(OtherProtocolError, match="SML"):
@@ -167,3 +203,12 @@ def test_a_sum_is_never_believed_unasked() -> None:
     assert readouts(received(telegram)) == []
     session = ListenSession(Settings(mode=Mode.D, check=Check.SUM))
     assert len(readouts(session.receive_data(telegram))) == 1
+
+
+def test_a_meter_that_falls_silent_has_left_no_noise_behind() -> None:
+    """The line end of its last telegram does not count as such."""
+    session = ListenSession(SETTINGS)
+    session.receive_data(PLAIN)
+    with pytest.raises(MeterTimeoutError) as raised:
+        session.handle_timeout()
+    assert raised.value.received == b""

@@ -1,9 +1,11 @@
 """What a search tries, in which order, and what it leaves alone."""
 
+import pytest
+
 from iec21 import Framing, Mode, Settings
 from iec21.const import BITS_PER_CHARACTER, RETRY_PAUSE
+from iec21.delays import WAKE_UP_PAUSE
 from iec21.recipes import RECIPES, recipes_for
-from iec21.session import WAKE_UP_PAUSE
 
 
 def names(settings: Settings, *, can_switch: bool = True) -> list[str]:
@@ -35,6 +37,31 @@ def test_what_the_user_has_set_is_never_overruled() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("address", "tried"),
+    [
+        ("0042", ["0042", "42"]),
+        ("42", ["42", "00000042"]),
+        ("0AB", ["0AB", "AB"]),
+        ("AB", ["AB"]),
+        ("12345678", ["12345678"]),
+        ("123456789", ["123456789"]),
+        ("000", ["000"]),
+        ("", [""]),
+    ],
+)
+def test_an_address_stays_the_same_address(address: str, tried: list[str]) -> None:
+    """Only its leading zeros differ, which by the norm make no difference."""
+    found = recipes_for(Settings(address=address))
+    assert list(dict.fromkeys(settings.address for _, settings in found)) == tried
+    assert names(Settings(address=address))[0] == "plain"
+
+
+def test_a_meter_that_sends_by_itself_has_no_address() -> None:
+    """Nothing is ever sent to it."""
+    assert names(Settings(mode=Mode.D, address="42")) == names(Settings(mode=Mode.D))
+
+
 def test_a_gateway_with_fixed_framing_has_fewer_recipes() -> None:
     """Its speed and framing are what they are."""
     assert names(Settings(), can_switch=False) == [
@@ -52,16 +79,19 @@ def test_no_recipe_is_tried_twice() -> None:
         assert len(tried) == len(set(tried))
 
 
-def test_a_whole_search_takes_no_more_than_thirty_seconds() -> None:
+@pytest.mark.parametrize(("address", "limit"), [("", 30), ("12345678", 35), ("1", 35)])
+def test_a_whole_search_takes_no_more_than_half_a_minute(
+    address: str, limit: float
+) -> None:
     """As long as anybody waits for a dialogue to go on."""
     seconds = 0.0
-    for recipe, settings in recipes_for(Settings()):
+    for recipe, settings in recipes_for(Settings(address=address)):
         attempts = recipe.attempts or settings.attempts
         patience = recipe.patience or settings.timeout
         line = 0.0
         if settings.mode is not Mode.D:
-            characters = settings.wake_up + len("/?!\r\n")
+            characters = settings.wake_up + len(f"/?{settings.address}!\r\n")
             line = characters * BITS_PER_CHARACTER / settings.first_baud_rate
             line += WAKE_UP_PAUSE if settings.wake_up else 0
         seconds += attempts * (line + patience) + (attempts - 1) * RETRY_PAUSE
-    assert seconds <= 30
+    assert seconds <= limit

@@ -28,6 +28,7 @@ from iec21 import (
     search,
 )
 from iec21.framing import add_parity, crc16, frame, strip_parity
+from iec21.simulator import Fault, SimulatedLine, SimulatedLink, SimulatedMeter
 from iec21.traces import Trace
 
 BLOCK = b"0.0.0(12345678)\r\n1.8.0(000123.456*kWh)\r\n"
@@ -165,6 +166,54 @@ async def test_the_users_settings_are_kept(link: ScriptedLink) -> None:
     mine = Settings(address="7", timeout=5, framing=Framing.SEVEN_EVEN_ONE)
     found, _ = await search(PORT, mine)
     assert found == replace(mine, wake_up=66, check=Check.XOR)
+
+
+async def test_an_address_is_tried_with_other_zeros(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And never without any: nobody else on the line is called."""
+    meters = [
+        SimulatedMeter(
+            identification=b"/ABC5METER",
+            content=BLOCK,
+            address=address,
+            fault=Fault.ZEROS_COUNT,
+        )
+        for address in ("42", "43", "")
+    ]
+    simulated = SimulatedLink(SimulatedLine(meters=meters))
+    monkeypatch.setattr(client, "open_transport", simulated.open)
+    found, readout = await search(PORT, Settings(address="0042"))
+    assert found == Settings(address="42", check=Check.XOR)
+    assert len(readout.data_sets) == 2
+    sign_ons = [data for data in simulated.sent if data.startswith(b"/")]
+    assert sign_ons == [b"/?0042!\r\n", b"/?0042!\r\n", b"/?42!\r\n"]
+    assert (await read_out(PORT, found)).data_sets
+
+
+async def test_a_search_signs_off_a_session_that_was_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Once, and not in every recipe."""
+    device = SimulatedMeter(
+        identification=b"/ABC5METER",
+        content=BLOCK,
+        fault=Fault.LEFT_OPEN,
+    )
+    simulated = SimulatedLink(device)
+    monkeypatch.setattr(client, "open_transport", simulated.open)
+    found, _ = await search(PORT, left_at=9600)
+    assert found == Settings(check=Check.XOR)
+    assert simulated.opened == 1
+
+    silent = SimulatedLink(
+        SimulatedMeter(identification=b"/ABC5METER", content=BLOCK, fault=Fault.SILENT)
+    )
+    monkeypatch.setattr(client, "open_transport", silent.open)
+    with pytest.raises(MeterTimeoutError):
+        await search(PORT, left_at=9600)
+    assert silent.opened > 5
+    assert silent.sent.count(b"\x01B0\x03q") == 2
 
 
 async def test_a_p1_port_is_named_and_not_used(link: ScriptedLink) -> None:

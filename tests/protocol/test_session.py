@@ -21,15 +21,9 @@ from iec21 import (
     Settings,
     TelegramError,
 )
+from iec21.delays import EARLY_DELAY, MAX_EARLY, PAUSES, PAUSES_BEFORE_ANSWER
 from iec21.framing import MAX_NOISE, add_parity, frame, xor_check
-from iec21.session import (
-    EARLY_DELAY,
-    MAX_EARLY,
-    PAUSES,
-    PAUSES_BEFORE_ANSWER,
-    ReadoutSession,
-    State,
-)
+from iec21.session import ReadoutSession, State
 from iec21.settings import DEFAULT_TIMEOUT
 from iec21.steps import ClientStep, ReadoutReceived, Send, SetBaudRate, StartTimer
 from iec21.telegram import Check, Readout
@@ -147,6 +141,20 @@ def test_delays_can_be_set() -> None:
     assert session.start() == [Send(SIGN_ON), StartTimer(7)]
     assert StartTimer(0.5) in session.receive_data(MODE_C)
     assert session.handle_timeout() == [Send(b"\x06050\r\n"), StartTimer(0.25)]
+
+
+def test_a_message_that_has_begun_has_a_time_of_its_own() -> None:
+    """What a meter needs to begin says nothing about the pauses within (ta)."""
+    settings = Settings(timeout=7, character_timeout=0.6)
+    session = ReadoutSession(settings)
+    assert session.start() == [Send(SIGN_ON), StartTimer(7)]
+    assert session.receive_data(MODE_C[:3]) == [StartTimer(0.6)]
+    session.receive_data(MODE_C[3:])
+    session.handle_timeout()
+    assert session.handle_timeout() == [SetBaudRate(9600), StartTimer(7)]
+    # An echo of the acknowledgement is not the beginning of the data.
+    assert session.receive_data(b"\x06050\r\n")[-1] == StartTimer(7)
+    assert session.receive_data(frame(BLOCK)[:20])[-1] == StartTimer(0.6)
 
 
 def test_a_battery_meter_is_woken_first() -> None:
@@ -529,7 +537,8 @@ def test_a_sum_is_believed_at_the_second_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("identification", "check"), [(b"/EKT ", Check.AUTO), (b"/ABC ", Check.SUM)]
+    ("identification", "check"),
+    [(b"/EKT ", Check.AUTO), (b"/EMR ", Check.AUTO), (b"/ABC ", Check.SUM)],
 )
 def test_an_expected_sum_is_believed_at_once(
     identification: bytes, check: Check
@@ -568,6 +577,73 @@ def test_fillers_within_an_identification_are_dropped() -> None:
     session.start()
     steps = session.receive_data(b"/A\x00BC\x7f5METER\r\n")
     assert steps[0] == Identified(Identification.parse(MODE_C), 9600)
+
+
+def test_a_meter_that_sends_sums_is_signed_off_with_one() -> None:
+    """An ordinary block check would be damage to it."""
+    session = session_after(b"/EKT5CE301\r\n")
+    session.handle_timeout()
+    session.handle_timeout()
+    assert session.receive_data(b"\x01P0\x02(777777)\x03\x60")[0] == Send(
+        b"\x01B0\x03u"
+    )
+
+
+def test_a_session_that_was_left_is_ended_first() -> None:
+    """Where it was, and at the first speed; then the sign-on is repeated, once."""
+    session = ReadoutSession(Settings(attempts=1), left_at=9600)
+    assert session.start() == [Send(SIGN_ON), ANSWER_TIMER]
+    retrying, *steps = session.handle_timeout()
+    assert isinstance(retrying, Retrying)
+    assert steps == [SetBaudRate(9600), Send(b"\x01B0\x03q"), StartTimer(0.02)]
+    assert session.receive_data(b"\x15") == []
+    assert session.handle_timeout() == [
+        SetBaudRate(300),
+        Send(b"\x01B0\x03q"),
+        StartTimer(1.5),
+    ]
+    assert session.handle_timeout() == [Send(SIGN_ON), ANSWER_TIMER]
+    with pytest.raises(MeterTimeoutError):
+        session.handle_timeout()
+
+
+@pytest.mark.parametrize(
+    ("settings", "can_switch", "left_at"),
+    [
+        (Settings(), True, 300),
+        (Settings(), False, 9600),
+        (Settings(switch_baud_rate=False), True, 9600),
+        (Settings(baud_rate=9600), True, 9600),
+    ],
+)
+def test_a_session_that_was_left_at_the_first_speed_is_ended_there(
+    settings: Settings, left_at: int, *, can_switch: bool
+) -> None:
+    """So it is on a link without speed."""
+    session = ReadoutSession(settings, can_switch=can_switch, left_at=left_at)
+    session.start()
+    assert session.handle_timeout()[1:] == [Send(b"\x01B0\x03q"), StartTimer(1.5)]
+    # The sign-off has cost no attempt, and nothing was tried by turns.
+    assert session.handle_timeout() == [Send(SIGN_ON), ANSWER_TIMER]
+
+
+def test_a_meter_that_answers_is_never_signed_off() -> None:
+    """Whatever became of the session before, and whatever comes of this one."""
+    session = ReadoutSession(Settings(), left_at=9600)
+    damaged = b"/ABC METER\r\n" + frame(BLOCK).replace(b"kWh", b"kWi")
+    session.start()
+    assert session.receive_data(damaged)[-1] == StartTimer(1.5)
+    session.handle_timeout()
+    retrying, pause = session.handle_timeout()
+    assert isinstance(retrying, Retrying)
+    assert pause == StartTimer(1.5)
+
+
+def test_noise_is_no_reason_to_sign_off() -> None:
+    """Only a meter that keeps silent may be in a session still."""
+    session = ReadoutSession(Settings(), left_at=9600)
+    session.start()
+    assert session.receive_data(b"x" * (MAX_NOISE + 1))[1:] == [StartTimer(1.5)]
 
 
 @pytest.mark.parametrize("check", [0x00, 0x7F])

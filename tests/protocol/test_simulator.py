@@ -259,6 +259,17 @@ def test_zero_as_baud_rate_character_offers_no_other_speed() -> None:
     assert device.receive_data(b"\x06000\r\n") == [Pause(0.2), Send(READOUT)]
 
 
+def test_a_meter_may_offer_a_speed_of_its_own() -> None:
+    """It waits for the acknowledgement, whatever character stands for the speed."""
+    device = SimulatedMeter(
+        identification=b"/XMP:EXAMPLE", content=BLOCK, special_baud_rates={":": 38400}
+    )
+    assert device.receive_data(SIGN_ON)[-1] == StartTimer(2.2)
+    assert device.receive_data(b"\x060:0\r\n")[1] == SetBaudRate(38400)
+    device.receive_data(SIGN_ON)
+    assert device.receive_data(b"\x06000\r\n") == [Pause(0.2), Send(READOUT)]
+
+
 def test_a_meter_may_have_another_first_speed() -> None:
     """It returns there, and falls back there."""
     device = SimulatedMeter(identification=MODE_C, content=BLOCK, first_baud_rate=2400)
@@ -295,6 +306,44 @@ def test_a_meter_may_insist_on_its_address() -> None:
     device = meter(Fault.ADDRESS_WANTED, address="12")
     assert device.receive_data(SIGN_ON) == []
     assert device.receive_data(b"/?12!\r\n") == IDENTIFIED
+
+
+def test_a_meter_may_compare_the_zeros_of_its_address() -> None:
+    """The norm says that they do not count."""
+    device = meter(Fault.ZEROS_COUNT, address="12")
+    assert device.receive_data(b"/?012!\r\n") == []
+    assert device.receive_data(b"/?12!\r\n") == IDENTIFIED
+
+
+@pytest.mark.parametrize(
+    ("check", "sign_off"),
+    [(Check.XOR, b"\x01B0\x03q"), (Check.SUM, b"\x01B0\x03u")],
+)
+def test_a_meter_may_be_in_a_session_that_was_left(
+    check: Check, sign_off: bytes
+) -> None:
+    """It hears its own sign-off and nothing else, at the speed of the session."""
+    device = meter(Fault.LEFT_OPEN, check=check)
+    assert device.start() == [SetBaudRate(9600), StartTimer(120)]
+    assert device.receive_data(SIGN_ON * 2) == []
+    assert device.receive_data(b"\x01B0\x03s") == []
+    assert device.receive_data(b"~" + sign_off[:3]) == []
+    assert device.receive_data(sign_off[3:]) == [SetBaudRate(300)]
+    assert device.receive_data(SIGN_ON) == IDENTIFIED
+    assert device.start() == []
+
+
+def test_a_session_that_was_left_ends_by_itself() -> None:
+    """After two minutes every meter is at its start (Annex A, note 1)."""
+    device = meter(Fault.LEFT_OPEN)
+    device.start()
+    assert device.handle_timeout() == [SetBaudRate(300)]
+    assert device.receive_data(SIGN_ON) == IDENTIFIED
+
+
+def test_an_ordinary_meter_does_nothing_before_it_is_asked() -> None:
+    """There is no session at its start."""
+    assert meter().start() == []
 
 
 def test_an_echo_comes_before_the_answer() -> None:

@@ -225,6 +225,7 @@ async def test_a_meter_that_sends_hears_nothing() -> None:
 READABLE = (
     Fault.NONE,
     Fault.DEAF_ONCE,
+    Fault.ZEROS_COUNT,
     Fault.ECHO,
     Fault.NOISE,
     Fault.PARITY_BIT,

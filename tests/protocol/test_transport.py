@@ -7,12 +7,16 @@ import os
 import termios
 import time
 import tty
+from typing import Any
 
 import pytest
 import serialx
+from serialx import PinState
 
-from iec21 import Framing, LinkError, Settings, UnsupportedSettingsError
+from iec21 import Framing, LinkError, Pin, Settings, UnsupportedSettingsError
+from iec21.simulator import SimulatedMeter
 from iec21.transport import can_switch, display_port, open_transport
+from tests.protocol.rfc2217_server import STOPS_AFTER_OPENING, serve_rfc2217
 
 pytestmark = pytest.mark.socket
 
@@ -97,6 +101,103 @@ async def test_every_framing_opens(pty: tuple[int, str], framing: Framing) -> No
     _, path = pty
     transport = await open_transport(path, Settings(framing=framing))
     await transport.close()
+
+
+@pytest.fixture(name="asked")
+def fixture_asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Return what serialx is asked for when a port is opened; no pty has pins."""
+    asked: dict[str, Any] = {}
+    open_serial = serialx.async_serial_for_url
+
+    def watch(url: str, **options: Any) -> serialx.AsyncSerial:
+        asked.update(options)
+        return open_serial(url, **options)
+
+    monkeypatch.setattr(serialx, "async_serial_for_url", watch)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("dtr", "rts", "state"),
+    [
+        (Pin.HIGH, Pin.LOW, (PinState.HIGH, PinState.LOW)),
+        (Pin.UNTOUCHED, Pin.HIGH, (PinState.UNDEFINED, PinState.HIGH)),
+    ],
+)
+async def test_the_pins_are_as_they_are_set_while_the_port_is_open(
+    pty: tuple[int, str],
+    asked: dict[str, Any],
+    dtr: Pin,
+    rts: Pin,
+    state: tuple[PinState, PinState],
+) -> None:
+    """They feed optical heads, so closing leaves them alone."""
+    master, path = pty
+    transport = await open_transport(path, Settings(dtr=dtr, rts=rts))
+    assert (asked["dtr_on_open"], asked["rts_on_open"]) == state
+    assert not termios.tcgetattr(master)[2] & termios.HUPCL
+    await transport.set_baud_rate(9600)
+    assert not termios.tcgetattr(master)[2] & termios.HUPCL
+    await transport.close()
+
+
+async def test_both_pins_are_high_unless_they_are_set(
+    pty: tuple[int, str], asked: dict[str, Any]
+) -> None:
+    """So most heads want them."""
+    _, path = pty
+    transport = await open_transport(path, Settings())
+    assert asked["dtr_on_open"] is asked["rts_on_open"] is PinState.HIGH
+    await transport.close()
+
+
+@pytest.mark.usefixtures("socket_enabled")
+@pytest.mark.parametrize(
+    ("settings", "orders"),
+    [
+        (Settings(), []),
+        (Settings(dtr=Pin.UNTOUCHED, rts=Pin.UNTOUCHED), []),
+        (Settings(dtr=Pin.LOW), [(PinState.LOW, PinState.HIGH)]),
+        (
+            Settings(dtr=Pin.UNTOUCHED, rts=Pin.LOW),
+            [(PinState.UNDEFINED, PinState.LOW)],
+        ),
+    ],
+)
+async def test_a_gateway_hears_of_pins_that_are_to_be_low(
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Settings,
+    orders: list[tuple[PinState, PinState]],
+) -> None:
+    """It raises them by itself, and may not know the order."""
+    given: list[tuple[PinState, PinState]] = []
+    set_pins = serialx.AsyncSerial.set_modem_pins
+
+    async def watch(serial: serialx.AsyncSerial, *, dtr: Any, rts: Any) -> None:
+        given.append((dtr, rts))
+        await set_pins(serial, dtr=dtr, rts=rts)
+
+    monkeypatch.setattr(serialx.AsyncSerial, "set_modem_pins", watch)
+    meter = SimulatedMeter(identification=b"/ABC METER", content=b"")
+    async with serve_rfc2217(meter) as server:
+        transport = await open_transport(server.port_url, settings)
+        await transport.close()
+    assert given == orders
+
+
+@pytest.mark.usefixtures("socket_enabled")
+async def test_a_gateway_that_does_not_take_the_order_cannot_be_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The head would have no power; nothing stays open."""
+    monkeypatch.setattr("iec21.transport._ANSWER_TIMEOUT", 0.1)
+    meter = SimulatedMeter(identification=b"/ABC METER", content=b"")
+    async with serve_rfc2217(meter, STOPS_AFTER_OPENING) as server:
+        with pytest.raises(LinkError, match="does not answer"):
+            await open_transport(server.port_url, Settings(dtr=Pin.LOW))
+        # The server has one port, and it is free again.
+        again = await open_transport(server.port_url, Settings())
+        await again.close()
 
 
 async def test_a_port_in_use_is_refused(pty: tuple[int, str]) -> None:

@@ -20,7 +20,7 @@ from .exceptions import (
 )
 from .messages import Identification
 from .reading import Reading, interpret, meter_number
-from .settings import Framing, Mode, Settings
+from .settings import Framing, Mode, Pin, Settings
 from .steps import DataArrived, Event, Identified, Retrying, SettingsFound
 from .telegram import Check, DataSet, Readout
 
@@ -41,6 +41,7 @@ __all__ = [
     "MeterTimeoutError",
     "Mode",
     "OtherProtocolError",
+    "Pin",
     "Reading",
     "Readout",
     "Retrying",

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import replace
 import logging
 from typing import Protocol
 
@@ -83,12 +84,19 @@ async def read_out(
     *,
     on_event: Callable[[Event], None] = _ignore,
     trace: Trace | None = None,
+    left_at: int | None = None,
 ) -> Readout:
     """Open `port`, read the meter out once, and close the port again.
 
     In mode D the next telegram is taken. `on_event` is called while the readout
     goes on: who answered, which data sets have arrived (unchecked), and that an
     attempt begins again. `trace` takes down what passes over the line.
+
+    `left_at` is the speed in baud at which a session of ours was left without its
+    end; None: none was. If the first sign-on stays unanswered then, the meter is
+    signed off there before it is asked again; it is never signed off otherwise. A
+    caller that is cancelled, or gets a `LinkError`, after an `Identified` finds that
+    speed in it: `baud_rate`.
 
     Raises:
         LinkError: the port cannot be used or was lost.
@@ -99,7 +107,7 @@ async def read_out(
 
     """
     async with opened(port, settings, trace) as transport:
-        session = _session(settings, transport)
+        session = _session(settings, transport, replace(_AS_SET, left_at=left_at))
         received = await _until(ReadoutReceived, transport, session, on_event)
         return received.readout
 
@@ -129,11 +137,16 @@ async def identify(port: str, settings: Settings = DEFAULTS) -> Identification:
 
 
 async def listen(
-    port: str, settings: Settings, *, on_event: Callable[[Event], None] = _ignore
+    port: str,
+    settings: Settings,
+    *,
+    on_event: Callable[[Event], None] = _ignore,
+    trace: Trace | None = None,
 ) -> AsyncGenerator[Readout]:
     """Open `port` and yield every telegram that a meter sends by itself.
 
-    A damaged telegram is only an event. Close the generator to close the port.
+    A damaged telegram is only an event. `trace` takes down what comes, up to its
+    own limit. Close the generator to close the port.
 
     Raises:
         LinkError: the port cannot be used or was lost.
@@ -142,7 +155,7 @@ async def listen(
 
     """
     async with (
-        opened(port, settings) as transport,
+        opened(port, settings, trace) as transport,
         aclosing(drive(transport, ListenSession(settings))) as events,
     ):
         async for event in events:
@@ -158,12 +171,14 @@ async def search(
     *,
     on_event: Callable[[Event], None] = _ignore,
     trace: Trace | None = None,
+    left_at: int | None = None,
 ) -> tuple[Settings, Readout]:
     """Find out how the meter on `port` wants to be spoken to, and read it out.
 
     It tries the recipes that `settings` leave open. Return the settings with
     which the next readout needs no search, and the readout. `SettingsFound` is
-    the event that somebody answered; until then at most 30 s pass.
+    the event that somebody answered; until then at most 30 s pass, or 35 s with an
+    address. `left_at` is as for `read_out`.
 
     Raises:
         LinkError: the port cannot be used or was lost.
@@ -177,9 +192,12 @@ async def search(
     for recipe, changed in recipes_for(settings, can_switch=can_switch(port)):
         _LOGGER.debug("Trying %s: %s", display_port(port), recipe.name)
         try:
-            return await _try(port, changed, recipe, on_event, trace)
+            begun = replace(recipe, left_at=left_at)
+            return await _try(port, changed, begun, on_event, trace)
         except _NobodyAnsweredError as error:
             failures.append(error.cause)
+            # Whoever was left in a session has been signed off.
+            left_at = None
         except UnsupportedSettingsError as error:
             failures.append(error)
     raise max(failures, key=_how_telling)
@@ -241,6 +259,7 @@ def _session(
         can_switch=transport.can_switch,
         sign_ons=recipe.attempts,
         patience=recipe.patience,
+        left_at=recipe.left_at,
     )
 
 

@@ -110,3 +110,10 @@ class MeterRefusedError(IecError):
         """Record the meter's own words."""
         super().__init__(f"the meter refused: {answer}")
         self.answer = answer
+
+
+class UnusablePasswordError(IecError):
+    """The password is none that this meter can take; it was not sent.
+
+    Ask for another one. The text says what is expected, never what was given.
+    """

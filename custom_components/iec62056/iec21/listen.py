@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from .beginning import FILLERS
 from .collect import ReadoutCollector
 from .exceptions import (
     ChecksumError,
@@ -93,8 +94,15 @@ class ListenSession:
             data = self._receive_telegram(data, steps)
         if steps:
             # Noise alone does not earn a meter more time.
-            steps.append(StartTimer(self._patience))
+            steps.append(self._start_timer())
         return steps
+
+    def _start_timer(self) -> StartTimer:
+        """Wait for the next character of a telegram, or for the next telegram."""
+        if self._collector is None:
+            return StartTimer(self._patience)
+        limit = self._settings.character_timeout
+        return StartTimer(self._settings.timeout if limit is None else limit)
 
     @property
     def learned(self) -> Settings:
@@ -102,13 +110,21 @@ class ListenSession:
         return self._settings
 
     def handle_timeout(self) -> list[ClientStep]:
-        """Give up: the line has been silent for too long.
+        """Wait for the next telegram, or give up if there is none.
+
+        A telegram that has broken off is a `Retrying` among the steps.
 
         Raises:
-            MeterTimeoutError: always.
+            MeterTimeoutError: the line has been silent for too long.
+            TelegramError: a telegram has broken off, and too many were damaged.
 
         """
-        raise MeterTimeoutError("telegram", bytes(self._noise))
+        if self._collector is None:
+            # The line end behind the last telegram is no noise.
+            raise MeterTimeoutError("telegram", bytes(self._noise).strip(FILLERS))
+        steps: list[ClientStep] = []
+        self._give_up_telegram(_broken_off(self._collector), steps)
+        return [*steps, self._start_timer()]
 
     def _receive_telegram(self, data: bytes, steps: list[ClientStep]) -> bytes:
         """Take `data` up to the end of a telegram; return what is behind it."""
@@ -122,11 +138,7 @@ class ListenSession:
         try:
             readout = self._collect(collector, data, steps, broken_off=bool(next_one))
         except TelegramError as error:
-            self._end_telegram()
-            self._damaged += 1
-            if self._damaged == self._damaged_limit:
-                raise
-            steps.append(Retrying(error))
+            self._give_up_telegram(error, steps)
         else:
             if readout is None:
                 return b""
@@ -150,7 +162,7 @@ class ListenSession:
 
         """
         if broken_off:
-            raise TelegramError("the telegram broke off", collector.reader.block)
+            raise _broken_off(collector)
         new = collector.receive_data(data)
         steps.append(DataArrived(collector.reader.received, new))
         if not collector.complete:
@@ -161,6 +173,14 @@ class ListenSession:
         if readout.check is Check.SUM is not self._settings.check:
             raise ChecksumError("the data arrived damaged: only their sum is right")
         return readout
+
+    def _give_up_telegram(self, error: TelegramError, steps: list[ClientStep]) -> None:
+        """Leave a telegram out, unless too many before it were damaged as well."""
+        self._end_telegram()
+        self._damaged += 1
+        if self._damaged == self._damaged_limit:
+            raise error
+        steps.append(Retrying(error))
 
     def _end_telegram(self) -> None:
         self._collector = None
@@ -208,3 +228,7 @@ class ListenSession:
         self._collector = ReadoutCollector(identification, strip_parity(preamble))
         steps.append(Identified(identification, self._settings.first_baud_rate))
         return rest
+
+
+def _broken_off(collector: ReadoutCollector) -> TelegramError:
+    return TelegramError("the telegram broke off", collector.reader.block)

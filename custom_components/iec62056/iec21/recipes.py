@@ -4,6 +4,12 @@ What a meter wants to hear first cannot be known from its identification, which
 comes after it: a wake-up, another framing, another character in the sign-on, or
 nothing at all because it sends by itself. So a search tries recipes, the
 ordinary ones first and the wake-up last, since that costs a battery life.
+
+An address is never left out or replaced. A sign-on without one calls every meter on
+the line: they would answer all at once, or another one would answer alone, and its
+readings would pass for those of the meter that was meant. What is tried is the same
+address written in another way. Leading zeros do not count (clause 6.3.14, item 22),
+so no other meter may answer to it, while some meters compare them all the same.
 """
 
 from __future__ import annotations
@@ -31,7 +37,14 @@ class Recipe:
     patience: float | None = None
     """Seconds until an answer or a telegram has to begin; None: as set.
 
-    They are chosen so that a whole search takes no more than 30 s.
+    They are chosen so that a whole search takes no more than 30 s, and 5 s more
+    with an address.
+    """
+
+    left_at: int | None = None
+    """Speed in baud at which a session of ours was left without its end.
+
+    No recipe of the search has one; the caller knows.
     """
 
     @property
@@ -106,6 +119,12 @@ RECIPES: tuple[Recipe, ...] = (
 )
 """In the order in which a search tries them."""
 
+_OTHER_ZEROS = Recipe(name="address with other zeros", patience=1.7)
+"""Comes behind the plain recipe, where an address is set."""
+
+_METER_NUMBER = 8
+"""Digits of an ordinary meter number, which is what makers take for the address."""
+
 
 def recipes_for(
     settings: Settings, *, can_switch: bool = True
@@ -129,4 +148,20 @@ def recipes_for(
             )
         if all(changed != other for _, other in found):
             found.append((recipe, changed))
+    address = _with_other_zeros(settings.address)
+    if settings.mode is not Mode.D and address != settings.address:
+        found.insert(1, (_OTHER_ZEROS, replace(settings, address=address)))
     return found
+
+
+def _with_other_zeros(address: str) -> str:
+    """Return the same address with its leading zeros left out, or filled up to eight.
+
+    It is returned as it is where there is nothing to leave out or to fill up.
+    """
+    significant = address.lstrip("0")
+    if not significant:
+        return address
+    if significant != address:
+        return significant
+    return address.zfill(_METER_NUMBER) if address.isdecimal() else address

@@ -23,6 +23,16 @@ BAUD_RATES: Final = tuple(
 )
 """The speeds of the norm, slowest first."""
 
+_SECONDS: Final = {
+    "timeout": (0.1, 60),
+    "character_timeout": (0.1, 60),
+    "acknowledge_delay": (0, 10),
+    "quiet_time": (0, 10),
+    "switch_delay": (0, 10),
+    "close_delay": (0, 10),
+}
+"""The range of every setting that is a time."""
+
 
 class Mode(StrEnum):
     """Which protocol mode a session uses (clause 6.4)."""
@@ -55,6 +65,16 @@ class Framing(StrEnum):
     SEVEN_ODD_ONE = "7o1"
     EIGHT_NONE_ONE = "8n1"
     EIGHT_EVEN_ONE = "8e1"
+
+
+class Pin(StrEnum):
+    """State of a modem pin while the port is open; it feeds many optical heads."""
+
+    HIGH = "high"
+    LOW = "low"
+
+    UNTOUCHED = "untouched"
+    """As the operating system leaves it, which is high on Linux."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +125,12 @@ class Settings:
     timeout: float = DEFAULT_TIMEOUT
     """Seconds without a character before an answer counts as missing."""
 
+    character_timeout: float | None = None
+    """Seconds without a character before a message that has begun is broken off.
+
+    The norm allows a meter 1.5 s (ta; clause 6.4.3.6). None: as `timeout`.
+    """
+
     acknowledge_delay: float | None = None
     """Seconds between identification and acknowledgement.
 
@@ -122,6 +148,12 @@ class Settings:
 
     close_delay: float = 0.0
     """Seconds between the last byte and the closing of the port."""
+
+    dtr: Pin = Pin.HIGH
+    """The pin DTR. Raw TCP has no pins, and other gateways are told of a low one."""
+
+    rts: Pin = Pin.HIGH
+    """The pin RTS, likewise. Closing the port leaves both as they are."""
 
     attempts: int = 3
     """Sign-ons before the meter counts as silent (clause 6.4.7 repeats 3 times)."""
@@ -148,12 +180,10 @@ class Settings:
             baud_rate = getattr(self, name)
             if baud_rate is not None and not 50 <= baud_rate <= 4_000_000:
                 raise ValueError(f"{baud_rate} baud is not a usable speed")
-        if not 0.1 <= self.timeout <= 60:
-            raise ValueError(f"a timeout of {self.timeout} s is not 0.1 to 60 s")
-        for name in ("acknowledge_delay", "quiet_time", "switch_delay", "close_delay"):
+        for name, (least, most) in _SECONDS.items():
             seconds = getattr(self, name)
-            if seconds is not None and not 0 <= seconds <= 10:
-                raise ValueError(f"a {name} of {seconds} s is not 0 to 10 s")
+            if seconds is not None and not least <= seconds <= most:
+                raise ValueError(f"a {name} of {seconds} s is not {least} to {most} s")
         if not 0 <= self.wake_up <= MAX_WAKE_UP:
             raise ValueError(
                 f"{self.wake_up} wake-up characters are not 0 to {MAX_WAKE_UP}"

@@ -18,7 +18,7 @@ import serialx
 
 from .const import BITS_PER_CHARACTER
 from .exceptions import LinkError, UnsupportedSettingsError
-from .settings import Framing, Settings
+from .settings import Framing, Pin, Settings
 from .traces import Entry, Trace
 
 _READ_SIZE: Final = 4096
@@ -38,6 +38,12 @@ _FRAMINGS: Final[dict[Framing, tuple[int, str, int]]] = {
     Framing.SEVEN_ODD_ONE: (7, "O", 1),
     Framing.EIGHT_NONE_ONE: (8, "N", 1),
     Framing.EIGHT_EVEN_ONE: (8, "E", 1),
+}
+
+_PIN_STATES: Final = {
+    Pin.HIGH: serialx.PinState.HIGH,
+    Pin.LOW: serialx.PinState.LOW,
+    Pin.UNTOUCHED: serialx.PinState.UNDEFINED,
 }
 
 _REASONS: Final = {
@@ -131,13 +137,21 @@ async def open_transport(port: str, settings: Settings) -> Transport:
             parity=serialx.Parity(parity),
             stopbits=serialx.StopBits(stop_bits),
             close_timeout=_CLOSE_TIMEOUT,
+            dtr_on_open=_PIN_STATES[settings.dtr],
+            rts_on_open=_PIN_STATES[settings.rts],
             # Optical heads are fed by these lines: dropping them between two
             # readouts would switch the head off.
             dtr_on_close=serialx.PinState.UNDEFINED,
             rts_on_close=serialx.PinState.UNDEFINED,
         )
         await serial.open()
-    return SerialTransport(port, serial, settings)
+    transport = SerialTransport(port, serial, settings)
+    try:
+        await transport.lower_remote_pins(settings)
+    except BaseException:
+        await transport.close()
+        raise
+    return transport
 
 
 class SerialTransport:
@@ -153,6 +167,19 @@ class SerialTransport:
         self._closed = False
         self._remote = link_kind(port) != "serial"
         self.can_switch = can_switch(port)
+
+    async def lower_remote_pins(self, settings: Settings) -> None:
+        """Tell a gateway of its pins if one of them is to be low.
+
+        serialx sets pins on open at local ports only. A gateway raises its own by
+        itself, and not every one takes orders, so it hears of nothing else.
+        """
+        if self._remote and Pin.LOW in (settings.dtr, settings.rts):
+            with _link_errors(self._port):
+                async with asyncio.timeout(_ANSWER_TIMEOUT):
+                    await self._serial.set_modem_pins(
+                        dtr=_PIN_STATES[settings.dtr], rts=_PIN_STATES[settings.rts]
+                    )
 
     async def write(self, data: bytes) -> None:
         """Send `data`; return once the last bit has left, as far as can be known."""

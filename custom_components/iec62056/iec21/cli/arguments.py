@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn, override
 
-from ..settings import DEFAULT_TIMEOUT, Framing, Mode
+from ..settings import DEFAULT_TIMEOUT, Framing, Mode, Pin
 from ..simulator import Fault
 from ..simulator.sample import HOUSEHOLD, PUSH_SAMPLES, SAMPLES
 from ..telegram import Check
@@ -322,6 +322,21 @@ def _add_port(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_TIMEOUT,
         help=f"seconds of silence that end the wait (default: {DEFAULT_TIMEOUT})",
     )
+    parser.add_argument(
+        "--character-timeout",
+        metavar="S",
+        type=float,
+        help="seconds of silence that break off what has begun (default: as --timeout)",
+    )
+    for pin in ("dtr", "rts"):
+        parser.add_argument(
+            f"--{pin}",
+            type=str.lower,
+            choices=[state.value for state in Pin],
+            default=Pin.HIGH.value,
+            help=f"state of the pin {pin.upper()}, which feeds some heads"
+            " (default: high)",
+        )
     parser.add_argument(
         "--no-search",
         action="store_true",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ..settings import Framing, Mode, Settings
+from ..settings import Framing, Mode, Pin, Settings
 from ..telegram import Check
 from .failures import UsageError
 
@@ -28,6 +28,9 @@ def settings_of(options: argparse.Namespace) -> Settings:
             selector=options.sign_on,
             wake_up=options.wake_up,
             timeout=options.timeout,
+            character_timeout=options.character_timeout,
+            dtr=Pin(options.dtr),
+            rts=Pin(options.rts),
             check=Check(options.check),
         )
     except ValueError as error:
@@ -60,6 +63,8 @@ def _beginning_of(settings: Settings) -> tuple[object, ...]:
 def options_for(settings: Settings, asked: Settings) -> list[str]:
     """Return the options that lead from the settings `asked` to `settings`."""
     found: list[str] = []
+    if settings.address != asked.address:
+        found += ["--address", settings.address]
     if settings.mode is not asked.mode:
         found += ["--mode", settings.mode.value]
     if settings.baud_rate != asked.baud_rate:

@@ -29,6 +29,9 @@ class Fault(Flag):
     ADDRESS_WANTED = auto()
     """A sign-on without address stays unanswered."""
 
+    ZEROS_COUNT = auto()
+    """Leading zeros of the address count, against the norm (clause 6.3.14)."""
+
     ECHO = auto()
     """What the client sends comes back, as from most optical heads.
 
@@ -73,6 +76,13 @@ class Fault(Flag):
 
     SIGNS_OFF = auto()
     """The acknowledgement is answered with a sign-off instead of data."""
+
+    LEFT_OPEN = auto()
+    """Somebody has left a session without its end.
+
+    Until a sign-off at the speed of that session, or for two minutes, the meter
+    hears no sign-on. A meter in a `SimulatedLine` never is.
+    """
 
 
 def spoil(message: bytes, fault: Fault) -> list[MeterStep]:

@@ -19,10 +19,11 @@ from ..const import (
     ACK,
     ACKNOWLEDGE_TIMEOUT_MAX,
     ETX,
+    INACTIVITY_TIMEOUT,
     INITIAL_BAUD_RATE,
     SOH,
 )
-from ..framing import frame, strip_parity, xor_check
+from ..framing import frame, strip_parity, sum_check, xor_check
 from ..messages import Identification, OptionSelect, SignOn
 from ..steps import MeterStep, Pause, Send, SetBaudRate, StartTimer
 from ..telegram import Check
@@ -36,6 +37,10 @@ _SIGN_ON = re.compile(rb"/[?#0-9][^!/\r\n]*!\r\n")
 # A line, or a command with the block check behind its ETX or EOT.
 _COMMAND = re.compile(rb"\r\n|\x01[^\x03\x04]*[\x03\x04].", re.DOTALL)
 _BREAK: Final = b"B0" + bytes([ETX])
+_SIGN_OFFS: Final = {
+    Check.XOR: bytes([SOH]) + _BREAK + bytes([xor_check(_BREAK)]),
+    Check.SUM: bytes([SOH]) + _BREAK + bytes([sum_check(_BREAK)]),
+}
 
 type Content = bytes | Callable[[], bytes]
 """Data lines, each with CR LF; a function is called for every readout."""
@@ -82,6 +87,7 @@ class MeterState(Enum):
 
     START = "sign-on"
     ACKNOWLEDGEMENT = "acknowledgement"
+    SESSION = "the end of a session that somebody has left"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,6 +116,12 @@ class SimulatedMeter:
     first_baud_rate: int = INITIAL_BAUD_RATE
     """Speed in baud at which it listens."""
 
+    special_baud_rates: Mapping[str, int] = field(default_factory=dict)
+    """Speeds in baud behind baud rate characters that the norm does not know.
+
+    A meter that offers one of them waits for its acknowledgement (mode C).
+    """
+
     selector: str = "?"
     """The character after the slash of the sign-on that it answers to."""
 
@@ -126,6 +138,7 @@ class SimulatedMeter:
     _announced: Identification = field(init=False, repr=False)
     _buffer: bytes = field(default=b"", init=False, repr=False)
     _deaf: bool = field(init=False, repr=False)
+    _left_open: bool = field(init=False, repr=False)
     _dormancy: Dormancy | None = field(default=None, init=False, repr=False)
     _wanted: Content = field(init=False, repr=False)
 
@@ -142,6 +155,7 @@ class SimulatedMeter:
             else self.identification
         )
         self._deaf = Fault.DEAF_ONCE in self.fault
+        self._left_open = Fault.LEFT_OPEN in self.fault
         self._wanted = self.content
         if Fault.WAKE_UP_WANTED in self.fault:
             self._dormancy = Dormancy(self.first_baud_rate, self.wake_up_time)
@@ -172,12 +186,30 @@ class SimulatedMeter:
                 self._fall_asleep()
         return steps
 
+    def start(self) -> list[MeterStep]:
+        """With `Fault.LEFT_OPEN`, be in the session that somebody has left, once."""
+        if not self._left_open:
+            return []
+        self._left_open = False
+        self.state = MeterState.SESSION
+        return [SetBaudRate(self._offered_speed), StartTimer(INACTIVITY_TIMEOUT)]
+
     def handle_timeout(self) -> list[MeterStep]:
-        """Read out at the first speed when no acknowledgement has come in time."""
-        if self.state is MeterState.START:
-            return self._dormancy.handle_timeout() if self._dormancy else []
-        self.reset()
-        return self._readout(self.first_baud_rate)
+        """Do what the norm says where nothing has come in time.
+
+        The readout comes at the first speed without an acknowledgement, and a
+        session ends by itself.
+        """
+        match self.state:
+            case MeterState.START:
+                return self._dormancy.handle_timeout() if self._dormancy else []
+            case MeterState.ACKNOWLEDGEMENT:
+                self.reset()
+                return self._readout(self.first_baud_rate)
+            case MeterState.SESSION:
+                return self._end_session()
+            case _:
+                assert_never(self.state)
 
     def reset(self) -> None:
         """Return to the start, as after the long silence that ends a session."""
@@ -206,6 +238,9 @@ class SimulatedMeter:
             case MeterState.ACKNOWLEDGEMENT:
                 found = _COMMAND.search(self._buffer)
                 return (0, found.end()) if found else (0, 0)
+            case MeterState.SESSION:
+                start = self._buffer.find(self._sign_off)
+                return (0, start + len(self._sign_off)) if start >= 0 else (0, 0)
             case _:
                 assert_never(self.state)
 
@@ -215,16 +250,16 @@ class SimulatedMeter:
                 return self._handle_sign_on(SignOn.parse(message))
             case MeterState.ACKNOWLEDGEMENT:
                 return self._handle_acknowledgement(message)
+            case MeterState.SESSION:
+                return self._end_session()
             case _:
                 assert_never(self.state)
 
     def _handle_sign_on(self, sign_on: SignOn | None) -> list[MeterStep]:
-        if sign_on is None or not sign_on.calls(self.address):
+        if sign_on is None or not self._is_called_by(sign_on):
             return []
         lists = {self.selector: self.content, **self.lists}
         if sign_on.selector not in lists or Fault.SILENT in self.fault:
-            return []
-        if Fault.ADDRESS_WANTED in self.fault and not sign_on.address:
             return []
         if self._deaf:
             self._deaf = False
@@ -235,10 +270,22 @@ class SimulatedMeter:
             return [pause, *self._readout(self.first_baud_rate)]
         return [pause, *self._introduce()]
 
+    def _is_called_by(self, sign_on: SignOn) -> bool:
+        if Fault.ADDRESS_WANTED in self.fault and not sign_on.address:
+            return False
+        if Fault.ZEROS_COUNT in self.fault and sign_on.address:
+            return sign_on.address == self.address
+        return sign_on.calls(self.address)
+
+    def _end_session(self) -> list[MeterStep]:
+        self.reset()
+        return [SetBaudRate(self.first_baud_rate)]
+
     def _introduce(self) -> list[MeterStep]:
         """Send the identification, and what follows it without being asked for."""
         identification = spoil(self._announced.to_bytes(), self.fault)
-        match self._announced.mode:
+        special = self._announced.baud_character in self.special_baud_rates
+        match "C" if special else self._announced.mode:
             case "C":
                 self.state = MeterState.ACKNOWLEDGEMENT
                 return [*identification, StartTimer(ACKNOWLEDGE_TIMEOUT_MAX)]
@@ -256,8 +303,7 @@ class SimulatedMeter:
             return []
         pause = Pause(self._announced.reaction_time)
         if Fault.SIGNS_OFF in self.fault:
-            sign_off = bytes([SOH]) + _BREAK + bytes([xor_check(_BREAK)])
-            return [pause, *spoil(sign_off, self.fault)]
+            return [pause, *spoil(self._sign_off, self.fault)]
         # Everything else is answered with a readout; only the exact answer to
         # the offer gets it at the speed offered (clause 6.4.3.2).
         accepted = option == OptionSelect(baud_character=self._announced.baud_character)
@@ -268,7 +314,13 @@ class SimulatedMeter:
     def _offered_speed(self) -> int:
         if Fault.WRONG_SPEED in self.fault or self._announced.baud_character == "0":
             return self.first_baud_rate
-        return self._announced.baud_rate
+        return self.special_baud_rates.get(
+            self._announced.baud_character, self._announced.baud_rate
+        )
+
+    @property
+    def _sign_off(self) -> bytes:
+        return _SIGN_OFFS.get(self.check, _SIGN_OFFS[Check.XOR])
 
     def _readout(self, baud_rate: int) -> list[MeterStep]:
         """Send the readout at `baud_rate` and return to the first speed."""

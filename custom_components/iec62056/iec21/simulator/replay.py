@@ -54,7 +54,7 @@ class _Turn:
     """What the client sent, and what happened until it sent the next message."""
 
     kind: _Kind | None
-    """None before the client's first message."""
+    """None before the client's first message, and behind a gap."""
 
     baud_rate: int
     """Speed in baud at which that message was sent."""
@@ -135,6 +135,11 @@ def _turns_of(trace: Trace) -> list[_Turn]:
     time = 0.0
     unfinished = b""
     for entry in trace.entries:
+        if entry.kind == "gap":
+            # What the rest answers is missing, up to the next message.
+            turns.append(_Turn(None, baud_rate))
+            unfinished = b""
+            continue
         size = len(entry.data)
         if entry.kind == "receive":
             # The time is that of its first piece, and more was joined to it.
