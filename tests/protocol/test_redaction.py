@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from pathlib import Path
+import re
 import time
 
 from hypothesis import assume, given, strategies as st
@@ -9,7 +10,7 @@ import pytest
 
 from iec21 import Check, DamagedCaptureError, DataSet, IecError, Readout, decode
 from iec21.capture import normalise
-from iec21.framing import add_parity, crc16, frame
+from iec21.framing import add_parity, crc16, frame, strip_parity, xor_check
 from iec21.reading import interpret, meter_number
 from iec21.redaction import mask, redact_text, redact_trace, secrets_of
 from iec21.traces import Entry, Trace
@@ -154,13 +155,15 @@ def test_a_trace_without_telegram_keeps_its_bytes() -> None:
         ),
         (b"0.0.0(1234\x005\x7f678)", b"0.0.0(XXXX\x00X\x7fXXX)"),
         (
-            b"0.0.1(1ABC0000987654)\r\n0.2.1(Z987654.)",
-            b"0.0.1(XXXXXXXXXXXXXX)\r\n0.2.1(ZXXXXXX.)",
+            b"0.0.1(1ABC0000987654)\r\nF.F(Z987654.)",
+            b"0.0.1(XXXXXXXXXXXXXX)\r\nF.F(ZXXXXXX.)",
         ),
         (
             b"0.0.0(00001234)\r\n0.2.2(1234)(01234)",
             b"0.0.0(XXXXXXXX)\r\n0.2.2(XXXX)(XXXXX)",
         ),
+        (b"0-1:96.1.0(12AB34CD56EF780C)", b"0-1:96.1.0(XXXXXXXXXXXXXXXX)"),
+        (b"0.0.0(12345678 A)", b"0.0.0(XXXXXXXX A)"),
         (b"0.0.0(abc123)\r\n0.2.2(ABC123)", b"0.0.0(XXXXXX)\r\n0.2.2(XXXXXX)"),
         (b"0.p.0(12345678)", b"0.p.0(XXXXXXXX)"),
         (
@@ -290,13 +293,221 @@ def test_a_good_block_says_what_is_no_secret() -> None:
     assert b"2.8.0(XXXXXXX)" in redacted(METER + damaged)
 
 
-def test_without_a_check_only_known_codes_are_believed() -> None:
-    """An unknown one may be a damaged one."""
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("0.p.0", "p.0.0", "0.0/0", "0,0.0", "0.0.0w"),
+        *("0.1.0", "0.2.0", "0.8.0", "0.0.1.0", "1.0.0", "4.0.0"),
+        *("C.9.0", "C.1.70", "1-0:96.77.3*255", "1-0:0.2.1*255", "9.1.0"),
+    ],
+)
+@pytest.mark.parametrize("end", [b"!\r\n", b""])
+def test_without_a_check_a_code_that_may_be_damaged_is_not_believed(
+    code: str, end: bytes
+) -> None:
+    """One character more or less, and it was the one of the meter's number."""
+    values = b"1.8.0(000123.456*kWh)\r\n"
+    after = redacted(METER + f"{code}(12345678)\r\n".encode() + values + end)
+    assert b"12345678" not in after
+    assert after.startswith(METER)
+    assert after.endswith(values + end)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"F.F(00100200)",
+        b"F.F.1(12345678)",
+        b"1.8.0(12345678)",
+        b"1-0:2.8.1*255(12345678*Wh)",
+        b"0.2.0(12345.678)",
+        b"0.9.1(123456)",
+        b"0.9.2(1260110)",
+        b"0.9.1(12:34:56)",
+        b"1.0.0(2026-01-10 12:34:56)",
+        b"0.1.2(2601101234)",
+        b"C.2.1(2601101234)",
+        b"7.7(12:34:56)",
+        b"C.5.0(0401)",
+        b"C.8.0(12345678*min)",
+        b"C.8.0(12345678 min)",
+        b"C.6.3(3.123456)",
+    ],
+)
+def test_without_a_check_what_is_known_to_be_harmless_stays(line: bytes) -> None:
+    """Values with a unit, times, and what is under a code like no number's."""
+    received = METER + line + b"\r\n!\r\n"
+    assert redacted(received) == received
+
+
+def test_a_right_check_says_what_a_code_is() -> None:
+    """Then nothing has to be guessed."""
     block = b"1-0:96.77.3*255(12345678)\r\n1-0:0.2.1*255(12345678)\r\n"
-    assert b"12345678" not in redacted(METER + block + b"!\r\n")
     assert block in redacted(METER + frame(block))
-    known = b"1-0:0.2.1*255(12345678)\r\n"
-    assert known in redacted(METER + known + b"!\r\n")
+
+
+@pytest.mark.parametrize(
+    ("damaged", "hidden"),
+    [
+        (b"F.F(12345670)", b"F.F(XXXXXXXX)"),
+        (b"F.F(1234p678)", b"F.F(XXXXXXXX)"),
+        (b"F.F(00012345x78)", b"F.F(XXXXXXXXXXX)"),
+        (b"F.F(1234!678)", b"F.F(XXXX!XXX)"),
+        (b"F.F(1234:678)", b"F.F(XXXX:XXX)"),
+        (b"F.F(1234.678)", b"F.F(XXXX.XXX)"),
+        (b"F.F(1234\x7f678)", b"F.F(XXXX\x7fXXX)"),
+        (b"F.F(1234*678)", b"F.F(XXXX*XXX)"),
+        (b"F.F(1234(678)", b"F.F(XXXX(XXX)"),
+        (b"F.F(1234567*)", b"F.F(XXXXXXX*)"),
+        (b"F.F((2345678)", b"F.F((XXXXXXX)"),
+        (b"F.F((2345678", b"F.F((XXXXXXX"),
+        (b"F.Fx2345678)", b"X.XXXXXXXXX)"),
+        (b"F.F(112345670)", b"F.F(112345670)"),
+        (b"F.F(123456701)", b"F.F(123456701)"),
+        (b"F.F(12305670)", b"F.F(12305670)"),
+        (b"1.8.0(12345670*kWh)", b"1.8.0(12345670*kWh)"),
+        (b"1.8.0(1234.678*kWh)", b"1.8.0(1234.678*kWh)"),
+        (b"1.8.0(12345670.9)", b"1.8.0(12345670.9)"),
+        (b"1.8.0(9.12345670)", b"1.8.0(9.12345670)"),
+    ],
+)
+def test_a_number_with_one_damaged_digit_is_hidden(
+    damaged: bytes, hidden: bytes
+) -> None:
+    """Under whatever code; two digits make another number."""
+    block = b"0.0.0(12345678)\r\n" + damaged + b"\r\n"
+    assert redacted(METER + block) == METER + b"0.0.0(XXXXXXXX)\r\n" + hidden + b"\r\n"
+    readout = decode(METER + block)
+    assert redact_text(damaged.decode(), secrets_of(readout)) == hidden.decode()
+
+
+def test_a_right_check_says_that_no_digit_is_damaged() -> None:
+    """A number that is nearly that of the meter is another one."""
+    received = METER + frame(b"0.0.0(12345678)\r\nF.F(12345670)\r\n")
+    assert b"F.F(12345670)" in redacted(received)
+    assert "12345670" not in secrets_of(decode(received))
+
+
+def test_numbers_in_long_noise_are_compared_in_bounded_time() -> None:
+    """It may hold any number of secrets that have a half in common."""
+    received = b"".join(b"0.0.0(1234%04d)\r\n" % i for i in range(6_000))
+    started = time.process_time()
+    assert b"(1" not in redacted(METER + received)
+    assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("damaged", "hidden"),
+    [
+        (b"0.0.0(1ABC\r5678)", b"0.0.0(XXXX\rXXXX)"),
+        (b"0.0.0(1ABC)5678)", b"0.0.0(XXXX)XXXX)"),
+        (b"0.0.0(*ABC45678)", b"0.0.0(*XXXXXXXX)"),
+        (b"0.0.0(1ABC*45678)", b"0.0.0(XXXX*XXXXX)"),
+        (b"0p0.0(1234!678)", b"0p0.0(XXXX!XXX)"),
+        (b"0.0.0q12345678\x11\r\n", b"0.0.XXXXXXXXXX\x11\r\n"),
+        (b"0.0.0q12345678{1.8.0(1*kWh)", b"0.0.XXXXXXXXXX{X.8.0(1*kWh)"),
+    ],
+)
+def test_a_number_whose_brackets_are_damaged_is_hidden(
+    damaged: bytes, hidden: bytes
+) -> None:
+    """What is left of it may stand anywhere on the line."""
+    for make in (lambda block: block, lambda block: frame(block)[:-1] + b"~"):
+        after = redacted(METER + make(damaged + b"\r\n2.8.0(1*kWh)\r\n"))
+        assert hidden + b"\r\n2.8.0(1*kWh)\r\n" in after
+
+
+# -- sessions that failed -----------------------------------------------------
+
+STREAM = b"/XMP3EX\r\n\r\n0.0.0(12345678)\r\n1.8.0(000123.456*kWh)\r\n!\r\n"
+
+
+@pytest.mark.parametrize(
+    "received",
+    [
+        pytest.param(b"", id="silence"),
+        pytest.param(b"\xfe\x00~\x81(\r\n", id="noise"),
+        pytest.param(b"/?12345678!\r\n", id="echo"),
+        pytest.param(b"o?12345678!\r\n", id="damaged echo"),
+        pytest.param(b"o?1234x678!\r\n", id="echo with two damaged characters"),
+        pytest.param(b"/?12345678!\r\n" + METER, id="only an identification"),
+        pytest.param(METER + frame(b"0.0.0(12345678)\r\n")[:14], id="cut"),
+        pytest.param(METER + frame(b"C.1.0\r\n0.0.0(12345678)")[:20], id="cut later"),
+        pytest.param(
+            (METER + frame(b"0.0.0(12345678)\r\n")[:-2]) * 2
+            + (METER + frame(b"0.0.0(12345678)\r\n")),
+            id="attempts",
+        ),
+        pytest.param(STREAM[30:] + STREAM, id="stream entered in a number"),
+        pytest.param(STREAM[20:] + STREAM[:30], id="stream entered in a code"),
+    ],
+)
+@pytest.mark.parametrize("parity", [False, True])
+@pytest.mark.parametrize("piece", [1, 7, 1000])
+def test_nothing_of_a_session_that_failed_names_the_meter(
+    received: bytes, piece: int, *, parity: bool
+) -> None:
+    """However little came, and however many pieces it came in."""
+    data = add_parity(received) if parity else received
+    copy = redact_trace(trace_of(data, b"/?12345678!\r\n", piece))
+    assert copy.sent == b"/?XXXXXXXX!\r\n"
+    assert len(copy.entries) == 1 + -(-len(received) // piece)
+    shown = bytes(byte & 0x7F for byte in copy.received)
+    for start in range(4):
+        assert b"12345678"[start : start + 5] not in shown
+
+
+@pytest.mark.parametrize("parity", [False, True])
+def test_what_a_command_gives_away_is_hidden(*, parity: bool) -> None:
+    """Passwords and what is written, in their echo too; what is asked for stays."""
+    sent = b"".join(
+        b"\x01%b\x03%c" % (body, xor_check(body + b"\x03"))
+        for body in (b"P1\x02(Ab.1!23x)", b"W1\x02C.96(4711-815)", b"R1\x020.9.1()")
+    )
+    damaged = sent.replace(b"\x01P1\x02", b"\x11P1\x02")
+    if parity:
+        sent, damaged = add_parity(sent), add_parity(damaged)
+    copy = redact_trace(trace_of(sent + damaged, sent))
+    shown = strip_parity(copy.sent)
+    assert b"\x01P1\x02(XXXXXXXX)\x03" in shown
+    assert b"\x01W1\x02C.96(XXXXXXXX)\x03" in shown
+    assert b"\x01R1\x020.9.1()\x03" in shown
+    for body, check in re.findall(rb"\x01([^\x03]*\x03)(.)", shown, re.DOTALL):
+        assert check[0] == xor_check(body)
+    echo = strip_parity(copy.received)
+    assert echo.startswith(shown)
+    assert b"Ab" not in echo
+    assert b"4711" not in echo
+
+
+def test_what_another_session_has_told_is_hidden() -> None:
+    """A session that failed may not say what it shows a part of."""
+    known = secrets_of(decode(STREAM))
+    trace = trace_of(METER + b"F.F(12345678)\r\nF.F(1234x678)\r\n7.7(1234")
+    assert b"F.F(12345678)" in redact_trace(trace).received
+    assert redact_trace(trace, known).received == (
+        METER + b"F.F(XXXXXXXX)\r\nF.F(XXXXXXXX)\r\n7.7(1234"
+    )
+
+
+def test_a_gap_ends_a_line() -> None:
+    """What stood before and behind it is no value, and half a number is hidden."""
+    trace = Trace(
+        entries=[
+            Entry(0.0, "receive", METER + b"1.8.0(000123.456*kWh)\r\n1.8.0(00"),
+            Entry(1.0, "gap", missing=3000),
+            Entry(2.0, "receive", b"345678)\r\n2.8.0(000001.000*kWh)\r\n!\r\n"),
+        ]
+    )
+    copy = redact_trace(trace)
+    assert copy.entries == [
+        trace.entries[0],
+        trace.entries[1],
+        Entry(2.0, "receive", b"XXXXXX)\r\n2.8.0(000001.000*kWh)\r\n!\r\n"),
+    ]
+    readout = decode(copy.to_json().encode())
+    assert [data_set.address for data_set in readout.data_sets] == ["1.8.0", "2.8.0"]
+    assert readout.bad_lines == ("1.8.0(00", "XXXXXX)")
 
 
 # -- what is not --------------------------------------------------------------
@@ -324,6 +535,7 @@ def test_what_names_nobody_stays(block: bytes) -> None:
     [
         ("1234", "1.8.0(001234.567*kWh)"),
         ("1234", "1.8.0(001234*kWh)"),
+        ("12345", "1.8.0(12345 kWh)"),
         ("123456", "1.8.0(123456.7*kWh)"),
         ("123456", "1.8.0(123456.7)"),
         ("123456", "1.8.0(7.123456)"),
@@ -331,7 +543,7 @@ def test_what_names_nobody_stays(block: bytes) -> None:
         ("123456", "1.8.0(91234567)"),
         ("123456", "1.8.0(12 123456*kWh)"),
         ("10070100", "10070100(1*kWh)"),
-        ("12345678", "1-0:1.8.0*255(1*A12345678)"),
+        ("1234", "1-0:1.8.0*255(1*A1234)"),
         ("ABC1", "0.2.0(ABC12)"),
     ],
 )
@@ -497,6 +709,26 @@ def test_one_damaged_bit_never_shows_the_number(
         assert number[start : start + 5].encode() not in shown
 
 
+SAMPLES = sorted(Path(__file__).parents[1].glob("fixtures/telegrams/*/readout.raw"))
+
+
+@given(st.sampled_from(SAMPLES), st.floats(0, 1, exclude_max=True), st.integers(0, 127))
+def test_one_damaged_character_shows_no_number_of_a_sample(
+    path: Path, place: float, character: int
+) -> None:
+    """In telegrams of every family; half of the places are near the number."""
+    received = normalise(path.read_bytes())
+    before, _ = decoded(received)
+    number = (meter_number(before.data_sets) or "").lstrip("0").encode()
+    assume(number)
+    start = max(0, received.find(number) - 16) if place < 0.5 else 0
+    span = 48 if place < 0.5 else len(received)
+    position = min(start + int(2 * (place % 0.5) * span), len(received) - 1)
+    damaged = bytearray(received)
+    damaged[position] = character
+    assert number not in redacted(bytes(damaged)).replace(b"\x00", b"")
+
+
 @given(
     st.lists(
         st.one_of(
@@ -529,7 +761,8 @@ def test_any_bytes_keep_their_number(pieces: list[bytes], sent: bytes) -> None:
     [
         *(b"/", b"/AAAx", b"\x02", b"\x02a", b"\x03", b"(", b")", b"()", b"(a(b)"),
         *(b"*", b"0", b"1234567890", b"123456 ", b"0.0.0(12345678)", b"/?", b"/1a"),
-        *(b"0.", b"0.p", b")!1\r", b"\\2", b"/ABC5\\2", b"a "),
+        *(b"0.", b"0.p", b")!1\r", b"\\2", b"/ABC5\\2", b"a ", b"1*", b"1 "),
+        *(b"\x01P1\x02", b"\x01P1\x02(", b"123456\r\n", b"0.0.0(1234567*"),
     ],
 )
 @pytest.mark.parametrize("before", [b"", b"0.0.0(", b"0.0.0(123456)\r\n1.8.0("])
@@ -576,3 +809,6 @@ def test_no_real_number_survives(path: Path) -> None:
         assert (new.address, new.unit) == (old.address, old.unit)
         if isinstance(old.value, Decimal):
             assert new.value == old.value
+        elif old.register is not None and old.register.identity:
+            for number in re.findall("[1-9][0-9]{5,}", str(old.value)):
+                assert number not in str(new.value)

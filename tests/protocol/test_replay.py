@@ -156,6 +156,26 @@ def test_a_link_without_speed_keeps_its_times() -> None:
     assert seconds(ReplayMeter(trace).answer(SIGN_ON)) == 0.25
 
 
+def test_behind_a_gap_nothing_is_sent_until_the_next_message() -> None:
+    """What it answered is missing, and so is the speed that it had."""
+    trace = Trace(
+        entries=[
+            Entry(0.0, "send", SIGN_ON),
+            Entry(0.5, "receive", ANSWER),
+            Entry(1.0, "gap", missing=5000),
+            Entry(9.0, "receive", READOUT),
+            Entry(9.5, "send", b"\x06050\r\n"),
+            Entry(10.0, "receive", READOUT),
+        ],
+    )
+    device = ReplayMeter(Trace.from_json(trace.to_json()))
+    device.answer(SIGN_ON)
+    assert device.handle_timeout() == [Send(ANSWER)]
+    assert device.handle_timeout() == []
+    device.answer(b"\x06050\r\n")
+    assert device.handle_timeout() == [Send(READOUT)]
+
+
 def test_an_empty_trace_is_a_silent_meter() -> None:
     """It listens at 300 Bd, as most do."""
     device = ReplayMeter(Trace(), Fault.SLOW)

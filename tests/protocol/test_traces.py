@@ -8,7 +8,7 @@ import pytest
 
 from iec21 import TelegramError, decode
 from iec21.framing import frame
-from iec21.traces import FIRST_ENTRIES, MAX_ENTRIES, MAX_JOINED, Entry, Trace
+from iec21.traces import ENTRY_SIZE, MAX_JOINED, Entry, Trace
 
 BLOCK = b"0.0.0(12345678)\r\n1.8.0(000123.456*kWh)\r\n"
 TRACE = Trace(
@@ -30,6 +30,9 @@ ENTRIES = st.one_of(
         Entry, TIMES, st.sampled_from(["send", "receive"]), st.binary(max_size=40)
     ),
     st.builds(Entry, TIMES, st.just("speed"), st.just(b""), st.integers(50, 1_000_000)),
+    st.builds(
+        Entry, TIMES, st.just("gap"), missing=st.integers(min_value=0, max_value=10**9)
+    ),
 )
 
 
@@ -63,21 +66,16 @@ def test_bytes_can_be_replaced_by_as_many() -> None:
     ]
 
 
-@given(st.lists(ENTRIES, max_size=10), st.booleans())
-def test_reading_and_writing_a_trace_are_inverses(
-    entries: list[Entry],
-    cut: bool,  # noqa: FBT001 - hypothesis passes it by name
-) -> None:
+@given(st.lists(ENTRIES, max_size=10))
+def test_reading_and_writing_a_trace_are_inverses(entries: list[Entry]) -> None:
     """Whatever bytes passed over the line."""
-    trace = Trace(
-        link="socket", framing="auto", baud_rate=300, cut=cut, entries=entries
-    )
+    trace = Trace(link="socket", framing="auto", baud_rate=300, entries=entries)
     assert Trace.from_json(trace.to_json()) == trace
 
 
-def recorded(*entries: Entry) -> Trace:
+def recorded(*entries: Entry, limit: int = 1_000_000) -> Trace:
     """Return a trace into which entries were recorded one by one."""
-    trace = Trace()
+    trace = Trace(limit=limit)
     for entry in entries:
         trace.add(entry)
     return trace
@@ -121,22 +119,69 @@ def test_a_trace_that_was_read_is_continued() -> None:
 def test_an_hour_at_300_baud_fits() -> None:
     """It arrives in 108 000 pieces."""
     trace = recorded(*(Entry(i / 30, "receive", b"x") for i in range(108_000)))
-    assert not trace.cut
     assert len(trace.received) == 108_000
     assert len(trace.entries) < 200
     assert max(len(entry.data) for entry in trace.entries) == MAX_JOINED
 
 
+def test_a_readout_at_300_baud_fits_into_little() -> None:
+    """One of five minutes is read byte by byte, and kept as a few entries."""
+    trace = recorded(
+        *(Entry(i / 30, "receive", b"x") for i in range(9_540)), limit=12_000
+    )
+    assert len(trace.received) == 9_540
+    assert len(trace.entries) == 10
+
+
 def test_a_trace_has_a_limit() -> None:
-    """It keeps how it began and how it ended, and says that there was more."""
-    entries = [Entry(i, "receive", b"%d" % i) for i in range(MAX_ENTRIES + 5)]
-    trace = recorded(*entries[:MAX_ENTRIES])
-    assert not trace.cut
-    assert "cut" not in trace.to_json()
-    for entry in entries[MAX_ENTRIES:]:
-        trace.add(entry)
-    assert trace.entries == entries[:FIRST_ENTRIES] + entries[FIRST_ENTRIES + 5 :]
-    assert json.loads(trace.to_json())["cut"] is True
+    """It keeps how it began and how it ended, and says what is missing."""
+    entries = [Entry(i, "receive", b"%03d" % i) for i in range(100)]
+    limit = 20 * (ENTRY_SIZE + 3)
+    trace = recorded(*entries[:20], limit=limit)
+    assert trace.entries == entries[:20]
+    trace = recorded(*entries, limit=limit)
+    gap = Entry(10.0, "gap", missing=3 * 81)
+    assert trace.entries == [*entries[:10], gap, *entries[-9:]]
+    assert ' [10, "gap", 243],' in trace.to_json().splitlines()
+    assert trace.received == (
+        b"000001002003004005006007008009\r\n091092093094095096097098099"
+    )
+    assert trace.sent == b"\r\n"
+
+
+def test_the_last_entry_is_always_kept() -> None:
+    """How a session ended is what a report is about, however small the limit."""
+    entries = [Entry(i, "receive", bytes(2000)) for i in range(5)]
+    assert recorded(*entries, limit=10).entries == [
+        Entry(0, "gap", missing=8000),
+        entries[-1],
+    ]
+    assert recorded(entries[0], limit=10).entries == entries[:1]
+
+
+@given(
+    st.lists(ENTRIES.filter(lambda entry: entry.kind != "gap")), st.integers(500, 4000)
+)
+def test_a_trace_never_grows_beyond_its_limit(entries: list[Entry], limit: int) -> None:
+    """Nothing is lost unsaid, and there is one gap at most."""
+    trace = recorded(*entries, limit=limit)
+    assert sum(entry.size for entry in trace.entries) <= limit
+    gaps = [entry for entry in trace.entries if entry.kind == "gap"]
+    assert len(gaps) <= 1
+    kept = sum(len(entry.data) for entry in trace.entries)
+    missing = sum(gap.missing for gap in gaps)
+    assert kept + missing == sum(len(entry.data) for entry in entries)
+
+
+def test_a_gap_that_was_read_grows_on() -> None:
+    """A trace is continued with the gap that it had."""
+    text = recorded(*(Entry(i, "send", b"x") for i in range(9)), limit=500).to_json()
+    trace = Trace.from_json(text)
+    assert trace.entries[2] == Entry(2.0, "gap", missing=6)
+    trace.limit = 500
+    trace.add(Entry(10.0, "send", b"y"))
+    assert trace.entries[2] == Entry(2.0, "gap", missing=7)
+    assert len(trace.entries) == 4
 
 
 def changed(**changes: object) -> str:
@@ -155,6 +200,7 @@ def changed(**changes: object) -> str:
         (changed(entries=[[0, "shout", "x"]]), "'shout'"),
         (changed(entries=[[0, "send", "\u20ac"]]), "not a readable trace"),
         (changed(entries=[[0, "send"]]), "not a readable trace"),
+        (changed(entries=[[0, "gap", "x"]]), "not a readable trace"),
         (changed(entries=None), "not a readable trace"),
         (changed(baud_rate="fast"), "not a readable trace"),
         (changed(baud_rate=math.inf), "not a readable trace"),
@@ -184,7 +230,7 @@ JSON = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from(["baud_rate", "entries", "link", "cut"]), JSON))
+@given(st.dictionaries(st.sampled_from(["baud_rate", "entries", "link"]), JSON))
 def test_a_strange_file_never_costs_more_than_a_telegram_error(
     document: dict[str, object],
 ) -> None:

@@ -12,33 +12,36 @@ The file is JSON, version 1, and made to be read by people too::
 
 Each entry has the seconds since the port was opened, what happened, and the bytes
 or the speed in baud. Bytes are written as the characters of the same number, so
-"\u0002" is STX and nothing is lost. `"cut": true` stands in the head of a trace
-that has lost entries between its beginning and its end. A password is never
-recorded.
+"\u0002" is STX and nothing is lost. A password is never recorded.
+
+Of a session that is too long the middle is left out: `[80.5, "gap", 4711]` stands
+there, with the bytes that were sent and received in it. Where data are put together,
+a gap is a line end, so that nobody takes what stood before and behind it for one
+value; a block that spans it fails its check.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 import json
 import math
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self, assert_never
 
+from .const import LINE_END
 from .exceptions import TelegramError
 
 FORMAT: Final = "iec21-trace"
 VERSION: Final = 1
 
-MAX_ENTRIES: Final = 4_000
-"""Entries that are kept.
+DEFAULT_LIMIT: Final = 1_000_000
+"""Size up to which all of a session is kept.
 
-A readout of an hour at 300 Bd, which arrives in 108 000 pieces, has about 110; a
-search over a noisy line may have more.
+An hour at 300 Bd has 120 000, a quarter of an hour at 9600 Bd 970 000; a search
+over a noisy line may have more.
 """
 
-FIRST_ENTRIES: Final = 2_000
-"""Of these, how many of the first; the others are the last ones."""
+ENTRY_SIZE: Final = 100
+"""What an entry counts besides its bytes: about what it takes in memory."""
 
 JOINED_WITHIN: Final = 0.05
 """Seconds after which received bytes begin an entry of their own.
@@ -56,7 +59,7 @@ _UNREADABLE: Final = (
     *(ArithmeticError, RecursionError),
 )
 
-type EntryKind = Literal["send", "receive", "speed"]
+type EntryKind = Literal["send", "receive", "speed", "gap"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,14 @@ class Entry:
     baud_rate: int = 0
     """The new speed in baud."""
 
+    missing: int = 0
+    """How many bytes are missing in a gap."""
+
+    @property
+    def size(self) -> int:
+        """What the entry counts against the limit of its trace."""
+        return ENTRY_SIZE + len(self.data)
+
 
 @dataclass(slots=True, kw_only=True)
 class Trace:
@@ -86,49 +97,85 @@ class Trace:
     baud_rate: int = 0
     """The first speed in baud."""
 
-    cut: bool = False
-    """Whether entries behind the first `FIRST_ENTRIES` were lost."""
-
     entries: list[Entry] = field(default_factory=list)
+
+    limit: int = field(default=DEFAULT_LIMIT, repr=False, compare=False)
+    """Size up to which `add` keeps everything, in bytes and entries of `ENTRY_SIZE`.
+
+    Beyond it, one half is for the beginning, and the other for the end. Only the
+    last entry is always kept.
+    """
+
+    _size: int = field(default=0, init=False, repr=False, compare=False)
 
     _received_at: float = field(
         default=-math.inf, init=False, repr=False, compare=False
     )
     """When the last bytes were received, which may have been joined to others."""
 
+    def __post_init__(self) -> None:
+        """Measure what is there already."""
+        self._size = sum(entry.size for entry in self.entries)
+
     def add(self, entry: Entry) -> None:
         """Record one more entry.
 
         Bytes that follow others without a pause are joined to them; the time of
-        the first stays. Of too many entries those in the middle are lost.
+        the first stays. Of what is too much the middle is left out.
         """
-        if entry.kind == "receive":
-            pause = entry.time - self._received_at
-            self._received_at = entry.time
-            if pause <= JOINED_WITHIN and self._join(entry.data):
-                return
-        self.entries.append(entry)
-        if len(self.entries) > MAX_ENTRIES:
-            del self.entries[FIRST_ENTRIES]
-            self.cut = True
+        self._size += entry.size
+        if entry.kind != "receive" or not self._join(entry):
+            self.entries.append(entry)
+        if self._size > self.limit:
+            self._leave_out()
 
-    def _join(self, data: bytes) -> bool:
-        """Join `data` to the last entry, if that was received and is not full."""
-        last = self.entries[-1]
-        if last.kind != "receive" or len(last.data) + len(data) > MAX_JOINED:
+    def _join(self, entry: Entry) -> bool:
+        """Join what was received to the last entry, if nothing keeps them apart."""
+        pause = entry.time - self._received_at
+        self._received_at = entry.time
+        if pause > JOINED_WITHIN:
             return False
-        self.entries[-1] = replace(last, data=last.data + data)
+        last = self.entries[-1]
+        data = last.data + entry.data
+        if last.kind != "receive" or len(data) > MAX_JOINED:
+            return False
+        self.entries[-1] = replace(last, data=data)
+        self._size -= ENTRY_SIZE
         return True
+
+    def _leave_out(self) -> None:
+        """Put a gap in the place of what is too much."""
+        begin, kept = 0, self.entries[0].size
+        while self.entries[begin].kind != "gap" and 2 * kept <= self.limit:
+            begin += 1
+            kept += self.entries[begin].size
+        end, missing = begin, 0
+        # The gap itself counts as well.
+        while self._size + ENTRY_SIZE > self.limit and end < len(self.entries) - 1:
+            lost = self.entries[end]
+            self._size -= lost.size
+            missing += lost.missing + len(lost.data)
+            end += 1
+        if begin < end:
+            gap = Entry(self.entries[begin].time, "gap", missing=missing)
+            self.entries[begin:end] = [gap]
+            self._size += gap.size
 
     @property
     def received(self) -> bytes:
-        """All bytes that came from the meter, parity bits and noise included."""
-        return b"".join(entry.data for entry in self._of("receive"))
+        """All bytes that came from the meter, parity bits and noise included.
+
+        A gap is a line end.
+        """
+        return self._joined("receive")
 
     @property
     def sent(self) -> bytes:
-        """All bytes that went to the meter."""
-        return b"".join(entry.data for entry in self._of("send"))
+        """All bytes that went to the meter. A gap is a line end."""
+        return self._joined("send")
+
+    def _joined(self, kind: EntryKind) -> bytes:
+        return b"".join(_part(entry, kind) for entry in self.entries)
 
     def replaced(self, kind: EntryKind, data: bytes) -> list[Entry]:
         """Return the entries with `data` in place of all bytes of one kind.
@@ -138,12 +185,12 @@ class Trace:
         entries = []
         start = 0
         for entry in self.entries:
+            end = start + len(_part(entry, kind))
             if entry.kind == kind:
-                end = start + len(entry.data)
                 entries.append(replace(entry, data=data[start:end]))
-                start = end
             else:
                 entries.append(entry)
+            start = end
         return entries
 
     def to_json(self) -> str:
@@ -155,8 +202,6 @@ class Trace:
             "framing": self.framing,
             "baud_rate": self.baud_rate,
         }
-        if self.cut:
-            head["cut"] = True
         lines = ",\n ".join(json.dumps(_to_list(entry)) for entry in self.entries)
         return f'{json.dumps(head)[:-1]},\n "entries": [\n {lines}\n]}}\n'
 
@@ -181,14 +226,10 @@ class Trace:
                 link=str(document.get("link", "")),
                 framing=str(document.get("framing", "")),
                 baud_rate=int(document.get("baud_rate", 0)),
-                cut=bool(document.get("cut", False)),
                 entries=[_from_list(item) for item in document["entries"]],
             )
         except _UNREADABLE as error:
             raise TelegramError(f"not a readable trace: {error}") from error
-
-    def _of(self, kind: EntryKind) -> Iterable[Entry]:
-        return (entry for entry in self.entries if entry.kind == kind)
 
 
 def is_trace(data: bytes) -> bool:
@@ -196,8 +237,24 @@ def is_trace(data: bytes) -> bool:
     return data.lstrip().startswith(b"{") and FORMAT.encode() in data[:200]
 
 
+def _part(entry: Entry, kind: EntryKind) -> bytes:
+    """Return what an entry adds to all bytes of one kind."""
+    if entry.kind == "gap":
+        return LINE_END
+    return entry.data if entry.kind == kind else b""
+
+
 def _to_list(entry: Entry) -> list[float | int | str]:
-    value = entry.baud_rate if entry.kind == "speed" else entry.data.decode("latin-1")
+    value: int | str
+    match entry.kind:
+        case "send" | "receive":
+            value = entry.data.decode("latin-1")
+        case "speed":
+            value = entry.baud_rate
+        case "gap":
+            value = entry.missing
+        case _:
+            assert_never(entry.kind)
     return [round(entry.time, 4), entry.kind, value]
 
 
@@ -211,5 +268,7 @@ def _from_list(item: Any) -> Entry:
             return Entry(time, kind, value.encode("latin-1"))
         case "speed":
             return Entry(time, kind, baud_rate=int(value))
+        case "gap":
+            return Entry(time, kind, missing=int(value))
         case _:
             raise ValueError(f"{kind!r} is nothing that happens on a line")
