@@ -36,7 +36,11 @@ from scripts.home_assistant import (
 DOMAIN: Final = "iec62056"
 INTEGRATION: Final = ROOT / "custom_components" / DOMAIN
 
-SIMULATED: Final = {"name": "House", "interval": 10}
+SIMULATED: Final = {
+    "name": "House",
+    "schedule": "interval",
+    "times": {"interval": 10},
+}
 """A readable name, and an interval in seconds that lets the counters move."""
 
 SEARCH_TIME: Final = 90.0
@@ -97,7 +101,11 @@ async def set_up_meter(
         raise DemoError(f"No meter was set up. {_explanation(result)}")
     who = result["description_placeholders"]
     say(f"  found {who['manufacturer']} {who['model']}, number {who['number']}")
-    suggested = {field["name"]: field["default"] for field in result["data_schema"]}
+    suggested = {
+        # A part of the form that is folded up has its suggestions inside.
+        field["name"]: {} if field.get("type") == "expandable" else field["default"]
+        for field in result["data_schema"]
+    }
     result = await client.post(path, {**suggested, **preferences})
     return str(result["result"]["entry_id"])
 
@@ -124,7 +132,10 @@ async def first_readout(client: Client, entry_id: str) -> dict[str, dict[str, An
 
     async def look() -> dict[str, dict[str, Any]] | None:
         states = await client.states(entry_id)
-        there = any(state["state"] != "unavailable" for state in states.values())
+        there = any(
+            "obis_code" in state["attributes"] and state["state"] != "unavailable"
+            for state in states.values()
+        )
         return states if there else None
 
     return await wait_for(

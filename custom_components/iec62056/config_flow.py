@@ -1,117 +1,142 @@
-"""Ask for the port, find the meter behind it, give it a name."""
+"""Ask for the link, find the meter behind it, and ask how it is to be read."""
 
 import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final, Literal, Self, override
 
-from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
-from homeassistant.const import (
-    CONF_DEVICE,
-    CONF_HOST,
-    CONF_NAME,
-    CONF_PORT,
-    UnitOfTime,
+from homeassistant.components import usb
+from homeassistant.config_entries import (
+    SOURCE_USB,
+    ConfigEntry,
+    ConfigFlow,
+    ConfigFlowResult,
 )
-from homeassistant.core import callback
-from homeassistant.data_entry_flow import AbortFlow
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.const import CONF_DEVICE, CONF_HOST, CONF_NAME, CONF_PORT
+from homeassistant.core import DOMAIN as HOMEASSISTANT_DOMAIN, callback
+from homeassistant.data_entry_flow import AbortFlow, section
 from homeassistant.helpers.selector import (
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
     SerialPortSelector,
     TextSelector,
 )
+from homeassistant.helpers.service_info.usb import UsbServiceInfo
 from homeassistant.util.ulid import ulid_now
 import voluptuous as vol
 
 from .const import (
-    BATTERY_INTERVAL,
     CONF_ADDRESS,
-    CONF_INTERVAL,
     CONF_MANUFACTURER,
     CONF_METER_ID,
-    DEFAULT_INTERVAL,
+    CONF_THROTTLE,
+    DEFAULT_THROTTLE,
     DOMAIN,
-    MAX_INTERVAL,
-    MIN_INTERVAL,
 )
+from .explain import UNKNOWN, async_explain
 from .form import (
+    CONF_ADD_ANYWAY,
     CONF_ADVANCED,
+    CONF_DETAILS,
+    CONF_GATEWAY,
+    CONF_TIMES,
+    CONF_TRACE,
+    GATEWAYS,
+    add_anyway_field,
     advanced_section,
+    battery_cost,
+    combined_settings,
     departures,
+    details_section,
+    in_words,
     invalid_fields,
-    settings_from,
+    line_settings,
+    network_fields,
+    reading_fields,
+    schedule_options,
+    throttle_field,
+    typed_settings,
+    usual_options,
 )
-from .iec21.exceptions import (
-    EchoOnlyError,
-    LinkError,
-    MeterRefusedError,
-    MeterTimeoutError,
-    OtherProtocolError,
-    TelegramError,
-)
+from .iec21.nameplate import Supply
+from .iec21.settings import Mode, Settings
 from .iec21.transport import display_port
-from .meter import Meter
-from .ports import (
-    async_port_identity,
-    async_port_users,
-    async_stable_path,
-    gateway_url,
-    without_secrets,
+from .meter import Meter, free_title, plain_address
+from .move import Move
+from .neighbours import (
+    async_connections,
+    async_entries_at,
+    async_is_read_there,
+    free_unique_id,
+    may_be_of,
+    sharing_entries,
 )
-from .search import Search
+from .options_flow import IecOptionsFlow
+from .ports import async_bus, async_port_identity, async_stable_path, gateway_url
+from .search import Progress, Search
 
-CONF_GATEWAY: Final = "gateway"
+CONF_CONNECTION: Final = "connection"
 
-GATEWAYS: Final = {"tcp": "socket", "rfc2217": "rfc2217"}
-"""Kinds of gateways, and the scheme of serialx for each."""
+NEVER_FOUND: Final = "IEC 62056-21 meter"
+"""Name of a meter that has never answered."""
 
-DEFAULT_TCP_PORT: Final = 2000
-"""The first port in the configuration that ser2net comes with."""
+_TICK: Final = 1.0
+"""Seconds between two movements of the progress bar."""
 
-_MAX_SHOWN_BYTES: Final = 24
-
-_UNKNOWN: Final = "–"
-"""What a form shows where the meter has said nothing."""
+type LinkForm = Literal["serial", "network", "shared", "usb_confirm", "reconfigure"]
+"""The forms that lead to a search, and that come back when it fails."""
 
 
 class IecConfigFlow(ConfigFlow, domain=DOMAIN):
-    """Set up one meter."""
+    """Set up one meter, or find it again elsewhere."""
 
     VERSION = 1
     MINOR_VERSION = 1
 
     def __init__(self) -> None:
         """Begin without anything known."""
-        self._form: Literal["serial", "network"] = "serial"
+        self._form: LinkForm = "serial"
         self._input: dict[str, Any] = {}
         self._errors: dict[str, str] = {}
         self._placeholders: dict[str, str] = {}
         self._device = ""
-        self._address = ""
         self._identity = ""
+        self._head = ""
         self._search: Search | None = None
         self._find_task: asyncio.Task[Meter | None] | None = None
+        self._watch_task: asyncio.Task[None] | None = None
+        self._shown: Progress | None = None
+        self._trace: str | None = None
         self._meter: Meter | None = None
+        self._answers: dict[str, Any] = {}
+        self._move: Move | None = None
+
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: ConfigEntry) -> IecOptionsFlow:
+        """Return the dialog for the options of an entry."""
+        return IecOptionsFlow()
+
+    # -- which link -------------------------------------------------------------------
 
     @override
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Choose how the meter is connected."""
-        return self.async_show_menu(step_id="user", menu_options=["serial", "network"])
+        options = ["serial", "network"]
+        if sharing_entries(self.hass):
+            options.append("shared")
+        return self.async_show_menu(step_id="user", menu_options=options)
 
     async def async_step_serial(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask for a port that Home Assistant knows, or any that serialx knows."""
         if user_input is not None:
-            port = user_input[CONF_DEVICE].strip()
-            if not port or not port.isprintable():
-                self._errors[CONF_DEVICE] = "invalid_device"
+            port = self._checked_port(user_input)
             return await self._async_begin("serial", user_input, port)
         return self._show("serial", {vol.Required(CONF_DEVICE): SerialPortSelector()})
 
@@ -130,82 +155,177 @@ class IecConfigFlow(ConfigFlow, domain=DOMAIN):
                 self._errors[CONF_HOST] = "invalid_host"
                 port = ""
             return await self._async_begin("network", user_input, port)
+        return self._show("network", network_fields())
+
+    async def async_step_shared(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for one more meter on a line where another one is read already."""
+        if user_input is not None:
+            port, settings = "", {}
+            neighbour = self.hass.config_entries.async_get_entry(
+                user_input[CONF_CONNECTION]
+            )
+            if neighbour is None:
+                self._errors[CONF_CONNECTION] = "connection_gone"
+            else:
+                port = neighbour.data[CONF_DEVICE]
+                settings = line_settings(neighbour.data)
+            if not user_input[CONF_ADDRESS].strip():
+                self._errors[CONF_ADDRESS] = "address_required"
+            return await self._async_begin("shared", user_input, port, settings)
         return self._show(
-            "network",
+            "shared",
             {
-                vol.Required(CONF_HOST): TextSelector(),
-                vol.Required(CONF_PORT, default=DEFAULT_TCP_PORT): vol.All(
-                    NumberSelector(
-                        NumberSelectorConfig(
-                            min=1, max=65535, step=1, mode=NumberSelectorMode.BOX
-                        )
-                    ),
-                    vol.Coerce(int),
-                ),
-                vol.Required(CONF_GATEWAY, default="tcp"): SelectSelector(
+                vol.Required(CONF_CONNECTION): SelectSelector(
                     SelectSelectorConfig(
-                        options=list(GATEWAYS),
-                        translation_key=CONF_GATEWAY,
+                        options=await async_connections(self.hass),
                         mode=SelectSelectorMode.LIST,
                     )
                 ),
+                vol.Required(CONF_ADDRESS): TextSelector(),
             },
+            advanced=advanced_section(
+                collapsed=CONF_ADVANCED not in self._errors, address=False, blank=True
+            ),
         )
 
-    def _show(self, step_id: str, fields: dict[Any, Any]) -> ConfigFlowResult:
+    @override
+    async def async_step_usb(self, discovery_info: UsbServiceInfo) -> ConfigFlowResult:
+        """Offer a head that is made for meters and was plugged in."""
+        # Until the meter is known, the head stands for it: so it can be ignored.
+        await self.async_set_unique_id(
+            usb.usb_unique_id_from_service_info(discovery_info)
+        )
+        self._abort_if_unique_id_configured()
+        self._device = await async_stable_path(self.hass, discovery_info.device)
+        self._head = discovery_info.description or discovery_info.device
+        self.context["title_placeholders"] = {"name": self._head}
+        return await self.async_step_usb_confirm()
+
+    async def async_step_usb_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask before anything is sent through a head that was discovered."""
+        self._identity = await async_port_identity(self.hass, self._device)
+        if await async_entries_at(self.hass, self._identity):
+            raise AbortFlow("already_configured")
+        if user_input is not None:
+            return await self._async_begin("usb_confirm", user_input, self._device)
+        self._placeholders = {
+            "name": self._head,
+            "device": display_port(self._device),
+            **self._placeholders,
+        }
+        return self._show("usb_confirm", {})
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask where a meter is to be found from now on."""
+        if self._move is None:
+            self._move = Move(self.hass, self._get_reconfigure_entry())
+            self._input = self._move.answers
+        if user_input is not None:
+            port = self._checked_port(user_input)
+            return await self._async_begin(
+                "reconfigure", user_input, port, self._move.kept_settings(port)
+            )
+        return self._show(
+            "reconfigure",
+            {
+                vol.Required(CONF_DEVICE): SerialPortSelector(),
+                vol.Optional(CONF_ADDRESS): TextSelector(),
+            },
+            advanced=advanced_section(
+                collapsed=CONF_ADVANCED not in self._errors, address=False
+            ),
+        )
+
+    def _checked_port(self, user_input: Mapping[str, Any]) -> str:
+        """Return the port that was typed, and note down if it cannot be one."""
+        port: str = user_input[CONF_DEVICE].strip()
+        if not port or not port.isprintable():
+            self._errors[CONF_DEVICE] = "invalid_device"
+        return port
+
+    def _show(
+        self,
+        step_id: LinkForm,
+        fields: dict[Any, Any],
+        *,
+        advanced: section | None = None,
+    ) -> ConfigFlowResult:
         """Show a form with what was typed before and what went wrong, if any."""
         errors, self._errors = self._errors, {}
         placeholders, self._placeholders = self._placeholders, {}
-        schema = vol.Schema(
-            {
-                **fields,
-                vol.Required(CONF_ADVANCED): advanced_section(
-                    collapsed=CONF_ADVANCED not in errors
-                ),
-            }
-        )
+        fields = {
+            **fields,
+            vol.Required(CONF_ADVANCED): advanced
+            or advanced_section(collapsed=CONF_ADVANCED not in errors),
+        }
+        if self._trace:
+            fields[vol.Optional(CONF_DETAILS)] = details_section()
+        if self._trace is not None and self._move is None:
+            fields |= add_anyway_field()
         return self.async_show_form(
             step_id=step_id,
-            data_schema=self.add_suggested_values_to_schema(schema, self._input),
+            data_schema=self.add_suggested_values_to_schema(
+                vol.Schema(fields),
+                {**self._input, CONF_DETAILS: {CONF_TRACE: self._trace}},
+            ),
             errors=errors,
             description_placeholders=placeholders,
         )
 
+    # -- the search -------------------------------------------------------------------
+
     async def _async_begin(
         self,
-        step_id: Literal["serial", "network"],
+        step_id: LinkForm,
         user_input: dict[str, Any],
         port: str,
+        settings: Mapping[str, Any] | None = None,
     ) -> ConfigFlowResult:
-        """Look for a meter at `port`, unless the form itself has an error."""
+        """Look for a meter at `port`, unless the form itself has an error.
+
+        `settings` are known from before; what was typed goes before them.
+        """
         self._form = step_id
-        self._input = user_input
-        # A field that was emptied comes back as an empty text.
-        advanced = {
+        self._input = {
             name: value
-            for name, value in user_input[CONF_ADVANCED].items()
-            if value != ""
+            for name, value in user_input.items()
+            if name not in (CONF_DETAILS, CONF_ADD_ANYWAY)
         }
-        for name in invalid_fields(advanced):
+        typed = typed_settings(user_input)
+        for name in invalid_fields(typed):
             # Fields within a section cannot show errors, the section can.
-            self._errors[CONF_ADVANCED] = f"invalid_{name}"
+            where = name if name in user_input else CONF_ADVANCED
+            self._errors[where] = f"invalid_{name}"
         if self._errors:
             return await self._async_back_to_form()
 
-        settings = settings_from(advanced)
-        port = await async_stable_path(self.hass, port)
-        self._device = port
-        self._address = settings.address
-        self._identity = await async_port_identity(self.hass, port)
+        wanted = combined_settings(settings or {}, typed)
+        self._device = await async_stable_path(self.hass, port)
+        self._identity = await async_port_identity(self.hass, self._device)
+        if user_input.get(CONF_ADD_ANYWAY):
+            return await self._async_add_unknown(wanted)
+        if self._move is not None:
+            if self._move.costs_battery:
+                return await self._async_move_unseen(self._move, wanted)
+            await self._move.async_release_port()
         if self._find_task is not None and not self._find_task.done():
             # The form was submitted twice; one search is enough.
             return await self.async_step_search()
         if self.hass.config_entries.flow.async_has_matching_flow(self):
             self._errors["base"] = "already_in_progress"
+            if self._move is not None:
+                self._move.give_port_back()
             return await self._async_back_to_form()
-        self._search = Search(self.hass, port, settings)
+        self._trace = None
+        self._search = Search(self.hass, self._device, wanted)
         self._find_task = self.hass.async_create_task(
-            self._search.async_find(self.async_update_progress), eager_start=False
+            self._search.async_find(), eager_start=False
         )
         return await self.async_step_search()
 
@@ -224,134 +344,245 @@ class IecConfigFlow(ConfigFlow, domain=DOMAIN):
         )
 
     async def _async_back_to_form(self) -> ConfigFlowResult:
-        if self._form == "network":
-            return await self.async_step_network()
-        return await self.async_step_serial()
+        """Show the form again, with the errors that have been noted down."""
+        show = {
+            "serial": self.async_step_serial,
+            "network": self.async_step_network,
+            "shared": self.async_step_shared,
+            "usb_confirm": self.async_step_usb_confirm,
+            "reconfigure": self.async_step_reconfigure,
+        }[self._form]
+        return await show()
 
     async def async_step_search(
         self,
         user_input: dict[str, Any] | None = None,  # noqa: ARG002  # Never any.
     ) -> ConfigFlowResult:
-        """Show progress until the meter is known or not found."""
+        """Show progress until the meter is known or not found.
+
+        Home Assistant calls this again when the task of the progress is over, and
+        shows what has changed in the text. That is how the text moves.
+        """
         assert self._find_task is not None  # noqa: S101  # For the type checker.
+        assert self._search is not None  # noqa: S101
         if not self._find_task.done():
+            if self._watch_task is None or self._watch_task.done():
+                self._shown = self._search.progress
+                self._watch_task = self.hass.async_create_task(
+                    self._async_watch(self._search, self._find_task),
+                    eager_start=False,
+                )
+            assert self._shown is not None  # noqa: S101  # Set with the task.
             return self.async_show_progress(
                 step_id="search",
-                progress_action="search",
-                progress_task=self._find_task,
-                description_placeholders={"device": display_port(self._device)},
+                progress_action=self._shown.stage,
+                progress_task=self._watch_task,
+                description_placeholders={
+                    "device": display_port(self._device),
+                    **self._shown.placeholders,
+                },
             )
         self._meter = self._find_task.result()
         if self._meter is None:
-            await self._async_explain()
+            if self._move is not None:
+                self._move.give_port_back()
+            self._trace = await self._search.async_shareable_trace()
+            key, self._placeholders = await async_explain(self.hass, self._search)
+            self._errors["base"] = key
             return self.async_show_progress_done(next_step_id=self._form)
         return self.async_show_progress_done(next_step_id="meter")
+
+    async def _async_watch(
+        self, search: Search, find_task: asyncio.Task[Meter | None]
+    ) -> None:
+        """Move the bar until the text has to change, or the search is over."""
+        while not find_task.done():
+            self.async_update_progress(search.fraction)
+            if search.progress != self._shown:
+                return
+            await asyncio.wait({find_task}, timeout=_TICK)
+
+    # -- the meter --------------------------------------------------------------------
 
     async def async_step_meter(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Show who answered, and ask for a name."""
+        """Show who answered, and ask how it is called and read."""
+        search, meter = self._found()
+        if self._move is not None:
+            return await self._async_move(self._move, search, meter)
+        await self._async_claim(search, meter)
+        bus = await async_bus(self.hass, self._device)
+        automatic = bus.interval(search.duration)
+        if user_input is None:
+            return self._show_meter(search, meter, automatic)
+        self._answers = user_input
+        cost = battery_cost(self._options(search), automatic)
+        if cost is not None:
+            self._placeholders = cost
+            return await self.async_step_battery()
+        return await self.async_step_accept()
+
+    async def async_step_battery(
+        self,
+        user_input: dict[str, Any] | None = None,  # noqa: ARG002  # A menu has none.
+    ) -> ConfigFlowResult:
+        """Say what it costs to read a meter on a battery so often."""
+        return self.async_show_menu(
+            step_id="battery",
+            menu_options=["meter", "accept"],
+            description_placeholders=self._placeholders,
+        )
+
+    async def async_step_accept(
+        self,
+        user_input: dict[str, Any] | None = None,  # noqa: ARG002  # A menu has none.
+    ) -> ConfigFlowResult:
+        """Create the entry."""
+        search, meter = self._found()
+        await self._async_claim(search, meter)
+        data = {
+            CONF_DEVICE: self._device,
+            CONF_ADDRESS: search.learned.address,
+            CONF_METER_ID: meter.unique_id or ulid_now(),
+            CONF_MANUFACTURER: meter.code,
+            **departures(search.learned),
+        }
+        search.hand_over(data)
+        return self.async_create_entry(
+            title=self._answers[CONF_NAME].strip()
+            or self._free_title(meter.default_name, search.learned.address),
+            data=data,
+            options=self._options(search),
+        )
+
+    def _found(self) -> tuple[Search, Meter]:
+        """Return the search, and who the meter is by now.
+
+        The readout has gone on meanwhile. Its number is checked once it is complete;
+        in an attempt that begins again there may be none for a while.
+        """
         assert self._search is not None  # noqa: S101  # For the type checker.
         assert self._meter is not None  # noqa: S101
-        # The readout has gone on meanwhile. Its number is checked once it is
-        # complete; in an attempt that begins again there may be none for a while.
         latest = self._search.meter
         if latest is not None and (latest.number or not self._meter.number):
             self._meter = latest
-        await self._async_abort_if_known(self._meter)
+        return self._search, self._meter
 
-        if user_input is None:
-            return self._show_meter(self._meter)
-        self._search.hand_over()
-        return self.async_create_entry(
-            title=user_input[CONF_NAME].strip() or self._meter.default_name,
-            data={
-                CONF_DEVICE: self._device,
-                CONF_ADDRESS: self._address,
-                CONF_METER_ID: self._meter.unique_id or ulid_now(),
-                CONF_MANUFACTURER: self._meter.code,
-                **departures(self._search.settings),
-            },
-            options={CONF_INTERVAL: user_input[CONF_INTERVAL]},
-        )
+    async def _async_claim(
+        self, search: Search, meter: Meter, besides: ConfigEntry | None = None
+    ) -> None:
+        """Find a unique id for a meter; abort if another entry has the meter.
 
-    async def _async_abort_if_known(self, meter: Meter) -> None:
-        """Abort if this meter is set up already.
-
-        Where one of the two has no number, what is read at the same port under the
-        same address is taken for the same meter.
+        `besides` is the meter's own entry.
         """
-        await self.async_set_unique_id(meter.unique_id, raise_on_progress=False)
-        self._abort_if_unique_id_configured()
-        for entry in self._async_current_entries():
-            if (
-                None in (meter.unique_id, entry.unique_id)
-                and entry.data[CONF_ADDRESS] == self._address
-                and await async_port_identity(self.hass, entry.data[CONF_DEVICE])
-                == self._identity
-            ):
-                raise AbortFlow("already_configured")
+        address = search.settings.address
+        place = (self._identity, address)
+        if await async_is_read_there(self.hass, meter, *place, besides):
+            raise AbortFlow("already_configured")
+        unique_id = free_unique_id(self.hass, meter, address, besides)
+        await self.async_set_unique_id(unique_id, raise_on_progress=False)
+        if besides is None or unique_id != besides.unique_id:
+            # A head that was discovered has brought the meter to another port.
+            was_discovered = self.source == SOURCE_USB
+            self._abort_if_unique_id_configured(
+                {CONF_DEVICE: self._device} if was_discovered else None
+            )
 
-    def _show_meter(self, meter: Meter) -> ConfigFlowResult:
-        """Show who answered."""
-        assert self._search is not None  # noqa: S101  # For the type checker.
-        interval = (
-            BATTERY_INTERVAL if self._search.settings.wake_up else DEFAULT_INTERVAL
-        )
-        values = [
-            # As the meter's display shows it: without medium and channel.
-            f"- {reading.code.rpartition(':')[2]}: {reading.value} {reading.unit}"
-            for reading in self._search.values
-        ]
+    def _free_title(self, name: str, address: str) -> str:
+        titles = {entry.title for entry in self._async_current_entries()}
+        return free_title(name, titles, address)
+
+    def _options(self, search: Search) -> dict[str, Any]:
+        """Return what is stored of the answers; what is usual goes without saying."""
+        if search.settings.mode is not Mode.D:
+            return schedule_options({**self._answers, **self._answers[CONF_TIMES]})
+        throttle = self._answers[CONF_THROTTLE]
+        return {} if throttle == DEFAULT_THROTTLE else {CONF_THROTTLE: throttle}
+
+    def _show_meter(
+        self, search: Search, meter: Meter, automatic: timedelta
+    ) -> ConfigFlowResult:
+        """Show who answered; `automatic` is how often it can be read with ease."""
+        title = self._free_title(meter.default_name, search.learned.address)
+        fields: dict[Any, Any] = {
+            vol.Required(CONF_NAME, default=title): TextSelector()
+        }
+        if search.settings.mode is Mode.D:
+            fields |= throttle_field(DEFAULT_THROTTLE)
+        else:
+            fields |= reading_fields(search.supply, automatic)
         return self.async_show_form(
             step_id="meter",
-            data_schema=vol.Schema(
-                {
-                    vol.Required(CONF_NAME, default=meter.default_name): TextSelector(),
-                    vol.Required(
-                        CONF_INTERVAL, default=int(interval.total_seconds())
-                    ): vol.All(
-                        NumberSelector(
-                            NumberSelectorConfig(
-                                min=int(MIN_INTERVAL.total_seconds()),
-                                max=int(MAX_INTERVAL.total_seconds()),
-                                step=1,
-                                unit_of_measurement=UnitOfTime.SECONDS,
-                                mode=NumberSelectorMode.BOX,
-                            )
-                        ),
-                        vol.Coerce(int),
-                    ),
-                }
+            data_schema=self.add_suggested_values_to_schema(
+                vol.Schema(fields), self._answers
             ),
             description_placeholders={
                 "manufacturer": meter.manufacturer,
-                "model": meter.model or _UNKNOWN,
-                "number": meter.number or _UNKNOWN,
-                "values": "\n".join(values) or _UNKNOWN,
+                "model": meter.model or UNKNOWN,
+                "number": meter.number or UNKNOWN,
+                "values": search.values_as_text or UNKNOWN,
+                "interval": in_words(automatic),
             },
             last_step=True,
         )
 
-    async def _async_explain(self) -> None:
-        """Say in the form why no meter was found, and what to try."""
-        assert self._search is not None  # noqa: S101  # For the type checker.
-        port = self._device
-        details: dict[str, str] = {}
-        if not self._search.has_turn or isinstance(
-            self._search.error, LinkError | HomeAssistantError
-        ):
-            users = await async_port_users(self.hass, port)
-            details["detail"] = without_secrets(str(self._search.error), port)
-            details["users"] = ", ".join(users) or _UNKNOWN
-            if not self._search.has_turn:
-                key = "port_busy"
-            else:
-                key = "port_in_use" if users else "cannot_open"
-        else:
-            key, details = _explain(self._search)
-        self._errors["base"] = key
-        self._placeholders = {"device": display_port(port), **details}
+    async def _async_add_unknown(self, settings: Settings) -> ConfigFlowResult:
+        """Create an entry for a meter that has not answered yet."""
+        if await self._async_is_taken(settings.address):
+            return await self._async_back_to_form()
+        await self.async_set_unique_id(None)
+        return self.async_create_entry(
+            title=self._free_title(NEVER_FOUND, settings.address),
+            data={
+                CONF_DEVICE: self._device,
+                CONF_ADDRESS: settings.address,
+                CONF_METER_ID: ulid_now(),
+                CONF_MANUFACTURER: "",
+                **departures(settings),
+            },
+            # Whoever has to be woken up lives on a battery.
+            options=usual_options(Supply.BATTERY) if settings.wake_up else {},
+        )
+
+    async def _async_is_taken(
+        self, address: str, besides: ConfigEntry | None = None
+    ) -> bool:
+        """Whether another entry reads at this place; the form then says so."""
+        plain = plain_address(address)
+        entries = await async_entries_at(self.hass, self._identity, plain)
+        if is_taken := any(entry is not besides for entry in entries):
+            self._errors["base"] = "address_taken"
+        return is_taken
+
+    # -- an entry that moves ----------------------------------------------------------
+
+    async def _async_move(
+        self, move: Move, search: Search, meter: Meter
+    ) -> ConfigFlowResult:
+        """Let an entry read its meter where that was found again."""
+        if not may_be_of(move.entry, meter, is_read=search.readout is not None):
+            raise AbortFlow("unique_id_mismatch")
+        await self._async_claim(search, meter, besides=move.entry)
+        await move.async_finish(search, meter, self.unique_id)
+        return self.async_abort(
+            reason="reconfigure_successful", translation_domain=HOMEASSISTANT_DOMAIN
+        )
+
+    async def _async_move_unseen(
+        self, move: Move, settings: Settings
+    ) -> ConfigFlowResult:
+        """Let an entry read its meter elsewhere from the next readout on.
+
+        That one shows whether it is the right meter. To ask now would wake it up.
+        """
+        if await self._async_is_taken(settings.address, besides=move.entry):
+            return await self._async_back_to_form()
+        return self.async_update_reload_and_abort(
+            move.entry,
+            unique_id=move.unseen_unique_id(settings.address),
+            data=move.data(self._device, settings, {}),
+        )
 
     @callback
     @override
@@ -359,36 +590,5 @@ class IecConfigFlow(ConfigFlow, domain=DOMAIN):
         """Stop reading when the dialog is closed without an entry."""
         if self._search is not None:
             self._search.abandon()
-
-
-def _explain(search: Search) -> tuple[str, dict[str, str]]:
-    """Return the key of what was observed at an open port, and its details."""
-    details: dict[str, str] = {}
-    match search.error:
-        case MeterTimeoutError() | None if search.answered:
-            key = "no_data"
-        case EchoOnlyError():
-            key = "echo_only"
-        case MeterTimeoutError(received=b"") | None:
-            key = "no_answer"
-        case OtherProtocolError(protocol=protocol):
-            key = protocol.lower()
-        case TelegramError() if search.answered:
-            key = "damaged"
-        case MeterTimeoutError(received=received) | TelegramError(received=received):
-            key = "garbled"
-            details = _show_bytes(received)
-        case MeterRefusedError(answer=answer):
-            key = "refused"
-            details = {"detail": answer}
-        case _:
-            key = "unknown"
-    return key, details
-
-
-def _show_bytes(received: bytes) -> dict[str, str]:
-    """Show how many bytes came, and the first of them."""
-    shown = received[:_MAX_SHOWN_BYTES].hex(" ")
-    if len(received) > _MAX_SHOWN_BYTES:
-        shown += " …"
-    return {"count": str(len(received)), "received": shown}
+        if self._move is not None:
+            self._move.give_port_back()

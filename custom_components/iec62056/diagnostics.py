@@ -1,10 +1,11 @@
-"""What a bug report needs: how the meter is read and what it sent last.
+"""What a bug report needs: how the meter is read and what passed over the line.
 
 Nothing in it names the meter or its owner: what is secret in a readout is known to
 the protocol package, and it is made unreadable wherever it turns up.
 """
 
 from dataclasses import asdict
+import json
 import re
 from typing import Any
 
@@ -12,23 +13,26 @@ from homeassistant.core import HomeAssistant
 
 from .coordinator import IecConfigEntry, MeterData
 from .iec21.profiles import profile_for
-from .iec21.redaction import mask, redact_text, secrets_of
+from .iec21.redaction import mask, redact_text, redact_trace, secrets_of
+from .iec21.telegram import Readout
 from .iec21.transport import display_port, link_kind
+from .meter import Meter
 
 
 async def async_get_config_entry_diagnostics(
     hass: HomeAssistant,  # noqa: ARG001  # Home Assistant passes it.
     entry: IecConfigEntry,
 ) -> dict[str, Any]:
-    """Describe an entry and its last readout.
+    """Describe an entry, its last readout and the sessions before.
 
     Its title is left out: users name a meter after the people who live behind it.
     """
     coordinator = entry.runtime_data.coordinator
-    # There is none before the first readout.
+    reader = coordinator.reader
+    # There are none before the first readout.
     data: MeterData | None = coordinator.data
     error = coordinator.last_exception
-    device = _shown(coordinator.port)
+    device = _shown(reader.port)
     report = {
         "entry": {
             "unique_id": entry.unique_id,
@@ -37,20 +41,34 @@ async def async_get_config_entry_diagnostics(
             "options": dict(entry.options),
         },
         "settings": {
-            **asdict(coordinator.settings),
-            "address": mask(coordinator.settings.address),
+            **asdict(reader.settings),
+            "address": mask(reader.settings.address),
+        },
+        "record": coordinator.record.as_json(),
+        "readings": data
+        and {
+            "taken_at": data.taken_at.isoformat(),
+            "registers": len(data.readings),
+            "missing": sorted(data.missing),
         },
         "last_update_success": coordinator.last_update_success,
-        "last_error": error
-        and str(error).replace(display_port(coordinator.port), device),
-        "readout": data and _describe(data),
+        "last_error": error and str(error).replace(display_port(reader.port), device),
+        "readout": data and data.readout and _describe(data.meter, data.readout),
     }
-    secrets = {coordinator.settings.address, (entry.unique_id or "").partition("_")[2]}
+    secrets = {reader.settings.address, (entry.unique_id or "").partition("_")[2]}
     if data is not None:
-        secrets |= secrets_of(data.readout)
+        secrets.add(data.meter.number or "")
+        if data.readout is not None:
+            secrets |= secrets_of(data.readout)
     # Some meters repeat a text in hexadecimal digits.
     secrets |= {secret.encode().hex() for secret in secrets}
-    return _without(frozenset(secrets), report)
+    known = frozenset(secrets - {""})
+    return {
+        **_without(known, report),
+        "sessions": [
+            json.loads(redact_trace(trace, known).to_json()) for trace in reader.traces
+        ],
+    }
 
 
 def _shown(port: str) -> str:
@@ -64,13 +82,12 @@ def _shown(port: str) -> str:
     )
 
 
-def _describe(data: MeterData) -> dict[str, Any]:
+def _describe(meter: Meter, readout: Readout) -> dict[str, Any]:
     """Describe a readout."""
-    readout = data.readout
     identification = readout.identification
     return {
         "identification": identification and identification.raw,
-        "manufacturer": data.meter.manufacturer,
+        "manufacturer": meter.manufacturer,
         "profile": profile_for(identification, readout.data_sets).name,
         "mode": readout.mode,
         "baud_rate": readout.baud_rate,

@@ -1,13 +1,16 @@
 """Who a meter is, as far as its readout says so."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import count
 import re
 from typing import Final, Self
 
 from .iec21.manufacturers import manufacturer_name
 from .iec21.messages import Identification
+from .iec21.nameplate import Supply, supply_of
 from .iec21.reading import meter_number
+from .iec21.settings import Settings
 from .iec21.telegram import DataSet
 
 _TELLING: Final = 4
@@ -18,6 +21,10 @@ _RUN = re.compile(r"[0-9]{5,}")
 
 _NO_TYPE = re.compile(r"[0-9]{8}")
 """A number whatever we know: Landis+Gyr's types have seven digits (ZMD3104407)."""
+
+
+_NAMELESS: Final = "@"
+"""What a unique id holds that was made without a number, and no number does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +64,17 @@ class Meter:
         """
         return f"{self.code}_{self.number}" if self.number else None
 
+    def nameless_id(self, address: str) -> str | None:
+        """Return what stands in for the number of a meter that has none, or not yet.
+
+        It is how it identifies itself, and the device address that it answers to.
+        None without an address: many a meter answers to everybody. Even with one
+        there may be its twin on another port.
+        """
+        if not address:
+            return None
+        return f"{self.code}_{self.model}{_NAMELESS}{plain_address(address)}"
+
     @property
     def default_name(self) -> str:
         """A name for it that does not give its number away.
@@ -83,3 +101,40 @@ class Meter:
             or any(len(one) >= _TELLING and one in text for one in (number, *runs))
             or any(run in number for run in _RUN.findall(text))
         )
+
+
+def supply_found(
+    settings: Settings,
+    identification: Identification | None,
+    data_sets: Sequence[DataSet],
+) -> Supply:
+    """Tell what a meter lives on, as far as it shows; who sleeps has a battery."""
+    if settings.wake_up or settings.fast_wake_up:
+        return Supply.BATTERY
+    return supply_of(identification, data_sets)
+
+
+def is_nameless(unique_id: str | None) -> bool:
+    """Whether a unique id was made without the number of the meter."""
+    return unique_id is None or _NAMELESS in unique_id
+
+
+def plain_address(address: str) -> str:
+    """Return a device address in the shortest spelling: leading zeros do not count.
+
+    (IEC 62056-21, clause 6.3.14, item 22.)
+    """
+    return address.lstrip("0") or address[-1:]
+
+
+def free_title(name: str, taken: Collection[str], address: str = "") -> str:
+    """Return `name`, made distinct by `address` or a counter where it is taken.
+
+    A longer address is not used: it often is the number of the meter.
+    """
+    if name not in taken:
+        return name
+    short = plain_address(address)
+    if 0 < len(short) < _TELLING and (title := f"{name} {short}") not in taken:
+        return title
+    return next(title for n in count(2) if (title := f"{name} ({n})") not in taken)

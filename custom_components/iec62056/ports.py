@@ -7,11 +7,13 @@ in several ways, so everything here goes by its identity.
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from ipaddress import IPv6Address
 import os
 import re
 from typing import Final
 from urllib.parse import SplitResult, parse_qs, urlsplit
+from weakref import WeakValueDictionary
 
 from homeassistant.components import usb
 from homeassistant.core import HomeAssistant
@@ -19,9 +21,16 @@ from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN, LOGGER
 from .iec21.transport import display_port
+from .schedule import automatic_interval
 
-_LOCKS: Final[HassKey[dict[str, asyncio.Lock]]] = HassKey(f"{DOMAIN}_locks")
-_QUEUES: Final[HassKey[dict[str, asyncio.Lock]]] = HassKey(f"{DOMAIN}_queues")
+_BUSES: Final[HassKey[WeakValueDictionary[str, Bus]]] = HassKey(f"{DOMAIN}_buses")
+
+QUIET_TIME: Final = 1.5
+"""Seconds of silence between the sessions of two meters on one line.
+
+By then every meter that overheard the other one waits for a sign-on again: it is the
+longest pause within a message (IEC 62056-21, clause 6.4.3.6).
+"""
 
 # URLs whose path is a local device: serialx's names of its own backends.
 _LOCAL_SCHEMES: Final = ("device", "linux", "posix", "extended-posix")
@@ -92,27 +101,55 @@ def without_secrets(text: str, port: str) -> str:
     return text.replace(port, display_port(port))
 
 
-async def async_port_lock(hass: HomeAssistant, port: str) -> asyncio.Lock:
-    """Return the lock that whoever uses this port has to hold."""
-    return _lock(hass, _LOCKS, await async_port_identity(hass, port))
+class Bus:
+    """Everything that hangs on one port, and takes turns there."""
+
+    def __init__(self) -> None:
+        """Begin with a free port that nothing is known of."""
+        self.lock: Final = asyncio.Lock()
+        """Whoever uses the port holds this."""
+        self.durations: Final[dict[str, float]] = {}
+        """Seconds that the latest readout took, by the entry that was read."""
+        self._queue = asyncio.Lock()
+        self._last: tuple[str, float] | None = None
+
+    def interval(self, *more: float) -> timedelta:
+        """Return how often the meters here can be read with ease.
+
+        `more` are durations in seconds of meters that are not set up yet.
+        """
+        return automatic_interval((*self.durations.values(), *more))
+
+    @asynccontextmanager
+    async def turn(self, entry_id: str) -> AsyncGenerator[None]:
+        """Hold the port for a poll, in the order in which polls ask for it.
+
+        Polls wait for each other before they ask for the lock. So a dialog, where
+        somebody sits and waits, has one readout before it and not those of a whole
+        bus. After a turn of another meter the line is left alone for a while.
+        """
+        clock = asyncio.get_running_loop().time
+        async with self._queue, self.lock:
+            if self._last is not None and self._last[0] != entry_id:
+                await asyncio.sleep(self._last[1] + QUIET_TIME - clock())
+            try:
+                yield
+            finally:
+                self._last = entry_id, clock()
 
 
-def _lock(
-    hass: HomeAssistant, locks: HassKey[dict[str, asyncio.Lock]], identity: str
-) -> asyncio.Lock:
-    return hass.data.setdefault(locks, {}).setdefault(identity, asyncio.Lock())
+async def async_bus(hass: HomeAssistant, port: str) -> Bus:
+    """Return what keeps the users of this port apart.
 
-
-@asynccontextmanager
-async def async_poll_turn(hass: HomeAssistant, port: str) -> AsyncGenerator[None]:
-    """Hold the lock of a port for a poll.
-
-    Polls wait for each other before they ask for the lock. So a dialog, where
-    somebody sits and waits, has one readout before it and not those of a whole bus.
+    It is there for as long as somebody keeps it.
     """
     identity = await async_port_identity(hass, port)
-    async with _lock(hass, _QUEUES, identity), _lock(hass, _LOCKS, identity):
-        yield
+    buses = hass.data.setdefault(_BUSES, WeakValueDictionary())
+    # An adapter that was unplugged is another device under the same path, and who
+    # was set up before keeps the bus. So the path as written goes first.
+    bus = buses.get(port) or buses.get(identity) or Bus()
+    buses[port] = buses[identity] = bus
+    return bus
 
 
 async def async_port_users(hass: HomeAssistant, port: str) -> list[str]:

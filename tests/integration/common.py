@@ -1,25 +1,40 @@
 """The meter of these tests, and links that do what a test needs."""
 
 import asyncio
+from datetime import timedelta
+import logging
 from typing import Any, Final, override
 
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import SOURCE_USER, ConfigFlowResult
-from homeassistant.const import CONF_DEVICE
+from homeassistant.const import CONF_DEVICE, CONF_NAME
 from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import section
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
 
 from custom_components.iec62056.const import (
     CONF_ADDRESS,
+    CONF_INTERVAL,
     CONF_MANUFACTURER,
     CONF_METER_ID,
+    CONF_MINUTE,
+    CONF_SCHEDULE,
+    CONF_SUPPLY,
+    CONF_TIME,
     DOMAIN,
 )
-from custom_components.iec62056.form import CONF_ADVANCED
+from custom_components.iec62056.form import CONF_ADVANCED, CONF_TIMES
 from custom_components.iec62056.iec21.simulator import (
     Fault,
     SimulatedLine,
     SimulatedLink,
     SimulatedMeter,
 )
+from custom_components.iec62056.iec21.telegram import Check
 
 PORT: Final = "/dev/ttyUSB7"
 NUMBER: Final = "0012345678"
@@ -70,6 +85,17 @@ REPLIES: Final = {CONF_DEVICE: PORT, CONF_ADVANCED: {}}
 """What a user types who leaves everything as it is."""
 
 
+TIMES: Final = {CONF_INTERVAL: 60, CONF_MINUTE: 0, CONF_TIME: "23:45:00"}
+
+ACCEPTED: Final = {
+    CONF_NAME: NAME,
+    CONF_SUPPLY: "mains",
+    CONF_SCHEDULE: "automatic",
+    CONF_TIMES: TIMES,
+}
+"""What the form about a meter that was found suggests, and most users accept."""
+
+
 def make_meter(
     content: bytes = CONTENT,
     *,
@@ -80,6 +106,15 @@ def make_meter(
     """Make a meter in mode C."""
     return SimulatedMeter(
         identification=identification, content=content, fault=fault, address=address
+    )
+
+
+def unchecked_meter(energy: bytes) -> SimulatedMeter:
+    """Make a meter in mode A that sends no check, at a state of its counters."""
+    return SimulatedMeter(
+        identification=b"/ISk0MT174-0001",
+        content=CONTENT.replace(b"0008048.375", energy),
+        check=Check.NONE,
     )
 
 
@@ -160,6 +195,32 @@ async def find(
     return await after_progress(hass, await submit(hass, form, replies or REPLIES))
 
 
+async def pass_time(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, **how_long: float
+) -> None:
+    """Let time pass at once, as for `timedelta`, and then all that was due by then."""
+    freezer.tick(timedelta(**how_long))
+    async_fire_time_changed(hass)
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+
+def told(caplog: pytest.LogCaptureFixture, words: str) -> int:
+    """Return how often a user was told something in the log."""
+    return sum(
+        words in record.getMessage()
+        for record in caplog.records
+        if record.name == "custom_components.iec62056"
+        and record.levelno >= logging.INFO
+    )
+
+
+def state_of(hass: HomeAssistant, entity_id: str) -> str:
+    """Return the state of an entity that there is."""
+    state = hass.states.get(entity_id)
+    assert state is not None
+    return state.state
+
+
 def entry_data(
     port: str = PORT, address: str = "", *, meter_id: str = UNIQUE_ID
 ) -> dict[str, Any]:
@@ -172,6 +233,59 @@ def entry_data(
     }
 
 
+async def set_up(
+    hass: HomeAssistant, options: dict[str, Any] | None = None, *, port: str = PORT
+) -> MockConfigEntry:
+    """Return an entry of an ordinary meter, set up, after its first readout."""
+    entry = MockConfigEntry(
+        domain=DOMAIN,
+        title=NAME,
+        unique_id=UNIQUE_ID,
+        data=entry_data(port),
+        options=options or {},
+    )
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    return entry
+
+
 def said(form: ConfigFlowResult) -> dict[str, str]:
     """Return what a form says that stands in no translation."""
     return dict(form["description_placeholders"] or {})
+
+
+def defaults(form: ConfigFlowResult) -> dict[str, Any]:
+    """Return what a form holds if nobody types anything."""
+    assert form["data_schema"] is not None
+    sections: dict[str, Any] = {
+        str(name): {}
+        for name, field in form["data_schema"].schema.items()
+        if isinstance(field, section)
+    }
+    values: dict[str, Any] = form["data_schema"](sections)
+    return values
+
+
+def suggested(form: ConfigFlowResult) -> dict[str, Any]:
+    """Return what a form shows as typed before, its sections flattened."""
+    assert form["data_schema"] is not None
+    fields: dict[Any, Any] = {}
+    for name, field in form["data_schema"].schema.items():
+        fields |= field.schema.schema if isinstance(field, section) else {name: field}
+    return {
+        str(key): key.description["suggested_value"]
+        for key in fields
+        if key.description
+    }
+
+
+def shown_fields(form: ConfigFlowResult) -> set[str]:
+    """Return the names of the fields and sections that a form shows."""
+    assert form["data_schema"] is not None
+    return set(map(str, form["data_schema"].schema))
+
+
+async def settled(hass: HomeAssistant) -> None:
+    """Wait until nothing goes on in the background."""
+    await hass.async_block_till_done(wait_background_tasks=True)

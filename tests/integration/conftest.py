@@ -54,7 +54,11 @@ class Ports:
 def ports(meter: SimulatedMeter) -> Iterator[Ports]:
     """Put a link to `meter` behind every port; nothing real is opened."""
     ports = Ports(SimulatedLink(meter))
-    with patch("custom_components.iec62056.iec21.client.open_transport", ports.open):
+    with (
+        patch("custom_components.iec62056.iec21.client.open_transport", ports.open),
+        # Where the clock stands still, nobody would ever have waited long enough.
+        patch("custom_components.iec62056.ports.QUIET_TIME", 0),
+    ):
         yield ports
 
 

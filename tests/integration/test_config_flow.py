@@ -15,9 +15,12 @@ from homeassistant.exceptions import ConfigEntryNotReady
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.iec62056.config_flow import CONF_GATEWAY
-from custom_components.iec62056.const import CONF_INTERVAL, CONF_METER_ID, DOMAIN
-from custom_components.iec62056.form import CONF_ADVANCED
+from custom_components.iec62056.const import (
+    CONF_SCHEDULE,
+    CONF_SUPPLY,
+    DOMAIN,
+)
+from custom_components.iec62056.form import CONF_ADVANCED, CONF_GATEWAY
 from custom_components.iec62056.iec21.exceptions import (
     LinkError,
     MeterRefusedError,
@@ -34,8 +37,9 @@ from custom_components.iec62056.iec21.simulator import (
 from custom_components.iec62056.iec21.steps import MeterStep, Send
 from custom_components.iec62056.iec21.telegram import Check, DataSet
 from custom_components.iec62056.meter import Meter
-from custom_components.iec62056.ports import async_port_lock
+from custom_components.iec62056.ports import async_bus
 from tests.integration.common import (
+    ACCEPTED,
     CONTENT,
     NAME,
     PORT,
@@ -44,18 +48,19 @@ from tests.integration.common import (
     HeldLink,
     after_progress,
     bytes_until,
+    defaults,
     entry_data,
     find,
     make_meter,
     open_form,
     said,
+    settled,
     submit,
+    suggested,
 )
 from tests.integration.conftest import Ports
 
 WITHOUT_NUMBER = b"1-0:1.8.0*255(0008048.375*kWh)\r\n"
-
-ACCEPTED = {CONF_NAME: NAME, CONF_INTERVAL: 60}
 
 
 async def test_a_meter_is_found_shown_and_set_up(
@@ -71,7 +76,7 @@ async def test_a_meter_is_found_shown_and_set_up(
     progress = await submit(hass, form, REPLIES)
     assert progress["type"] is FlowResultType.SHOW_PROGRESS
     assert progress["progress_action"] == "search"
-    assert said(progress) == {"device": PORT}
+    assert said(progress)["device"] == PORT
 
     shown = await after_progress(hass, progress)
     assert shown["step_id"] == "meter"
@@ -85,19 +90,20 @@ async def test_a_meter_is_found_shown_and_set_up(
             "- 1.8.2: 0.000 kWh\n"
             "- 2.8.0: 0.000 kWh"
         ),
+        "interval": "60 s",
     }
     assert defaults(shown) == ACCEPTED
 
     # Once the readout is complete, the check that it carried is known as well.
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settled(hass)
     result = await submit(hass, shown, ACCEPTED)
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["title"] == NAME
     assert result["data"] == {**entry_data(), "check": "xor"}
-    assert result["options"] == {CONF_INTERVAL: 60}
+    assert result["options"] == {CONF_SUPPLY: "mains", CONF_SCHEDULE: "automatic"}
     assert result["result"].unique_id == UNIQUE_ID
     assert result["result"].state is ConfigEntryState.LOADED
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settled(hass)
     # The readout of the dialog is the first one of the entry.
     assert ports.link.opened == 1
     state = hass.states.get("sensor.iskraemeco_mt174_0001_energy_import")
@@ -105,10 +111,11 @@ async def test_a_meter_is_found_shown_and_set_up(
     assert state.state == "8048.375"
 
 
-def defaults(form: Any) -> dict[str, Any]:
-    """Return what a form holds if nobody types anything."""
-    values: dict[str, Any] = form["data_schema"]({})
-    return values
+async def becomes_free(hass: HomeAssistant) -> bool:
+    """Whether nobody uses the port any more."""
+    bus = await async_bus(hass, PORT)
+    async with asyncio.timeout(1), bus.lock:
+        return True
 
 
 @pytest.mark.parametrize(
@@ -141,6 +148,7 @@ async def test_a_gateway_is_stored_as_one_url(
     result = await submit(hass, shown, ACCEPTED)
     assert result["data"][CONF_DEVICE] == device
     assert ports.opened == [device]
+    await settled(hass)
 
 
 @pytest.mark.parametrize("typed", ["my meter", "socket://meter", "fe80::zz", "a/b"])
@@ -161,15 +169,6 @@ async def test_a_host_that_is_none_is_refused_at_its_field(
 
     shown = await find(hass, form, replies | {CONF_HOST: "meter"})
     assert shown["step_id"] == "meter"
-
-
-def suggested(form: Any) -> dict[str, Any]:
-    """Return what a form shows as typed before, its section flattened."""
-    fields = dict(form["data_schema"].schema)
-    fields |= fields.pop(CONF_ADVANCED).schema.schema
-    return {
-        key: key.description["suggested_value"] for key in fields if key.description
-    }
 
 
 def is_folded(form: Any) -> bool:
@@ -204,7 +203,8 @@ async def test_advanced_settings_reach_the_port_and_the_entry(
         },
     )
     # A meter that has to be woken up runs on a battery.
-    assert defaults(shown)[CONF_INTERVAL] == 3600
+    assert defaults(shown)[CONF_SUPPLY] == "battery"
+    assert defaults(shown)[CONF_SCHEDULE] == "daily"
     result = await submit(hass, shown, ACCEPTED)
     assert result["data"] == {
         **entry_data(address="42"),
@@ -221,9 +221,9 @@ async def test_advanced_settings_reach_the_port_and_the_entry(
         # What the search has found out stands beside what was typed.
         "software_parity": False,
     }
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settled(hass)
     assert ports.link.settings is not None
-    assert result["result"].runtime_data.coordinator.settings == replace(
+    assert result["result"].runtime_data.coordinator.reader.settings == replace(
         ports.link.settings, software_parity=False, check=Check.XOR
     )
 
@@ -300,7 +300,7 @@ async def recover(hass: HomeAssistant, ports: Ports, form: Any) -> None:
     assert shown["step_id"] == "meter"
     result = await submit(hass, shown, ACCEPTED)
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settled(hass)
 
 
 @pytest.mark.parametrize(
@@ -418,8 +418,9 @@ async def test_a_busy_port_does_not_hold_the_dialog_up(
 ) -> None:
     """After some minutes the dialog says who is reading."""
     entry.add_to_hass(hass)
+    bus = await async_bus(hass, PORT)
     with patch("custom_components.iec62056.search.TURN_TIME", 0.05):
-        async with await async_port_lock(hass, PORT):
+        async with bus.lock:
             form = await find(hass, await open_form(hass))
     assert form["errors"] == {"base": "port_busy"}
     assert said(form)["users"] == "–"
@@ -433,7 +434,7 @@ async def recover_as_other_meter(hass: HomeAssistant, ports: Ports, form: Any) -
     ports.link = SimulatedLink(make_meter(content))
     result = await submit(hass, await find(hass, form), ACCEPTED)
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settled(hass)
 
 
 @pytest.mark.parametrize(
@@ -448,7 +449,7 @@ async def test_a_meter_that_takes_too_long_is_given_up(
     with patch("custom_components.iec62056.search.SEARCH_TIME", 0.05):
         form = await find(hass, await open_form(hass))
     assert form["errors"] == {"base": key}
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settled(hass)
     assert ports.link.closed
     await recover(hass, ports, form)
 
@@ -488,10 +489,10 @@ async def test_the_dialog_goes_on_as_soon_as_the_number_is_known(
     result = await submit(hass, shown, ACCEPTED)
     entry = result["result"]
     assert entry.state is ConfigEntryState.LOADED
-    assert hass.states.async_entity_ids("sensor") == []
+    assert hass.states.get("sensor.iskraemeco_mt174_0001_energy_import") is None
 
     link.let_go.set()
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settled(hass)
     assert hass.states.get("sensor.iskraemeco_mt174_0001_energy_import") is not None
     assert link.opened == 1
     assert link.closed
@@ -510,7 +511,7 @@ async def test_few_values_are_waited_for_only_shortly(
     assert said(shown)["number"] == "0012345678"
     assert said(shown)["values"] == "–"
     hass.config_entries.flow.async_abort(shown["flow_id"])
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settled(hass)
 
 
 async def test_closing_the_dialog_closes_the_port(
@@ -520,10 +521,9 @@ async def test_closing_the_dialog_closes_the_port(
     link = ports.link = HeldLink(make_meter(), after=bytes_until(b"2.7.0"))
     shown = await find(hass, await open_form(hass))
     hass.config_entries.flow.async_abort(shown["flow_id"])
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settled(hass)
     assert link.closed
-    async with asyncio.timeout(1), await async_port_lock(hass, PORT):
-        """The port is free."""
+    assert await becomes_free(hass)
 
 
 async def test_closing_the_dialog_while_it_searches_closes_the_port(
@@ -534,7 +534,7 @@ async def test_closing_the_dialog_while_it_searches_closes_the_port(
     progress = await submit(hass, await open_form(hass), REPLIES)
     await link.held.wait()
     hass.config_entries.flow.async_abort(progress["flow_id"])
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settled(hass)
     assert link.closed
 
 
@@ -554,7 +554,7 @@ async def test_a_readout_that_fails_in_the_end_is_read_again(
     result = await submit(hass, shown, ACCEPTED)
     ports.link = SimulatedLink(make_meter())
     link.let_go.set()
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settled(hass)
     assert link.closed
     assert ports.link.opened == 1
     assert result["result"].runtime_data.coordinator.last_update_success
@@ -575,10 +575,10 @@ async def test_a_number_that_arrived_damaged_is_corrected(
     await link.until(b"!")
     meter.content = CONTENT
     meter.fault = Fault.NONE
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settled(hass)
     result = await submit(hass, shown, ACCEPTED)
     assert result["result"].unique_id == UNIQUE_ID
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settled(hass)
 
 
 async def test_a_number_that_is_read_again_is_kept_meanwhile(
@@ -589,10 +589,10 @@ async def test_a_number_that_is_read_again_is_kept_meanwhile(
     link = ports.link = HeldLink(meter, after=bytes_until(b"2.7.0"))
     shown = await find(hass, await open_form(hass))
     link.let_go.set()
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settled(hass)
     result = await submit(hass, shown, ACCEPTED)
     assert result["result"].unique_id == UNIQUE_ID
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settled(hass)
 
 
 async def test_a_readout_that_has_grown_old_is_not_used(
@@ -600,11 +600,11 @@ async def test_a_readout_that_has_grown_old_is_not_used(
 ) -> None:
     """A dialog left open over night would book the night into one hour."""
     shown = await find(hass, await open_form(hass))
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settled(hass)
     now = hass.loop.time()
     with patch.object(hass.loop, "time", lambda: now + 61):
         await submit(hass, shown, ACCEPTED)
-        await hass.async_block_till_done(wait_background_tasks=True)
+        await settled(hass)
     assert ports.link.opened == 2
 
 
@@ -625,9 +625,8 @@ async def test_a_number_that_arrived_damaged_is_corrected_after_the_dialog_too(
     await link.until(b"!")
     meter.content = CONTENT
     meter.fault = Fault.NONE
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settled(hass)
     assert entry.unique_id == UNIQUE_ID
-    assert entry.data[CONF_METER_ID] == UNIQUE_ID
     assert hass.states.get("sensor.iskraemeco_mt174_0001_energy_import") is not None
     again = await find(hass, await open_form(hass))
     assert again["reason"] == "already_configured"
@@ -644,9 +643,9 @@ async def test_what_the_search_finds_out_after_the_dialog_is_kept(
     assert "check" not in entry.data
 
     link.let_go.set()
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settled(hass)
     assert entry.data == {**entry_data(), "check": "xor"}
-    assert entry.runtime_data.coordinator.settings.check == "xor"
+    assert entry.runtime_data.coordinator.reader.settings.check == "xor"
 
 
 async def test_submitting_twice_searches_once(
@@ -665,11 +664,10 @@ async def test_submitting_twice_searches_once(
         await asyncio.gather(submit(hass, form, REPLIES), submit(hass, form, REPLIES))
     await link.held.wait()
     hass.config_entries.flow.async_abort(form["flow_id"])
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settled(hass)
     assert ports.opened == [PORT]
     assert link.closed
-    async with asyncio.timeout(1), await async_port_lock(hass, PORT):
-        """The port is free."""
+    assert await becomes_free(hass)
 
 
 async def test_a_dialog_waits_for_one_readout_and_not_for_a_whole_bus(
@@ -708,7 +706,7 @@ async def test_a_dialog_waits_for_one_readout_and_not_for_a_whole_bus(
     link.let_go.set()
     shown = await after_progress(hass, progress)
     assert shown["step_id"] == "meter"
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settled(hass)
     called = [sent[2:-3].decode() for sent in link.sent if sent.startswith(b"/?")]
     assert called[1] == "3"
     assert sorted(called) == ["0", "1", "2", "3"]
@@ -738,7 +736,7 @@ async def test_a_meter_without_number_is_known_by_port_and_address(
     assert said(shown)["number"] == "–"
     result = await submit(hass, shown, ACCEPTED)
     assert result["result"].unique_id is None
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settled(hass)
 
     again = await find(hass, await open_form(hass))
     assert again["type"] is FlowResultType.ABORT
@@ -769,14 +767,14 @@ async def test_two_dialogs_do_not_read_at_the_same_port_at_once(
     assert suggested(second)[CONF_DEVICE] == PORT
 
     link.let_go.set()
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settled(hass)
     third = await find(hass, second)
     assert third["step_id"] == "meter"
     # The first to be accepted wins; Home Assistant closes the other dialog.
     result = await submit(hass, first, ACCEPTED)
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert hass.config_entries.flow.async_progress() == []
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settled(hass)
 
 
 async def test_meters_on_one_line_are_told_apart_by_address(
@@ -793,7 +791,7 @@ async def test_meters_on_one_line_are_told_apart_by_address(
         shown = await find(hass, await open_form(hass), replies)
         result = await submit(hass, shown, ACCEPTED)
         numbers.append(result["result"].unique_id)
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settled(hass)
     assert numbers == ["ISK_0012345678", "ISK_0087654321"]
     for entry in hass.config_entries.async_entries(DOMAIN):
         assert entry.runtime_data.coordinator.last_update_success
@@ -810,7 +808,7 @@ async def test_the_default_name_holds_no_number(
     # Nobody has the code QQQ.
     assert defaults(shown)[CONF_NAME] == "QQQ MT174"
     hass.config_entries.flow.async_abort(shown["flow_id"])
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settled(hass)
 
 
 @pytest.mark.parametrize(
@@ -849,7 +847,7 @@ async def test_an_empty_name_is_the_default_one(
     shown = await find(hass, await open_form(hass))
     result = await submit(hass, shown, {**ACCEPTED, CONF_NAME: "  "})
     assert result["title"] == NAME
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settled(hass)
 
 
 @pytest.mark.parametrize("typed", ["", "  ", "/dev/\0x"])
@@ -884,6 +882,6 @@ async def test_an_entry_that_could_not_be_set_up_leaves_no_readout_behind(
     with patch("custom_components.iec62056.IecCoordinator", side_effect=ValueError):
         result = await submit(hass, shown, ACCEPTED)
     assert result["result"].state is ConfigEntryState.SETUP_ERROR
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settled(hass)
     assert link.closed
     assert entry_data() == dict(result["data"])

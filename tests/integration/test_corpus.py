@@ -15,13 +15,11 @@ from homeassistant.data_entry_flow import FlowResultType
 import pytest
 from yarl import URL
 
-from custom_components.iec62056.config_flow import CONF_GATEWAY
-from custom_components.iec62056.const import CONF_INTERVAL
-from custom_components.iec62056.form import CONF_ADVANCED
+from custom_components.iec62056.form import CONF_ADVANCED, CONF_GATEWAY
 from custom_components.iec62056.iec21.capture import split_capture
 from custom_components.iec62056.iec21.simulator import SimulatedMeter, serve_tcp
 from tests.corpus import CORPUS, needs_corpus
-from tests.integration.common import find, open_form, submit
+from tests.integration.common import defaults, find, open_form, submit
 
 CAPTURES = (
     "ISK_MT174_1.txt",
@@ -80,18 +78,19 @@ async def test_every_energy_register_reaches_home_assistant(
                 CONF_ADVANCED: {},
             },
         )
-        result = await submit(hass, shown, {CONF_NAME: "Capture", CONF_INTERVAL: 3600})
+        result = await submit(hass, shown, {**defaults(shown), CONF_NAME: "Capture"})
         assert result["type"] is FlowResultType.CREATE_ENTRY
         await hass.async_block_till_done(wait_background_tasks=True)
         states = {
             (
-                state.attributes["obis_code"],
+                state.attributes.get("obis_code", ""),
                 Decimal(state.state),
                 state.attributes["unit_of_measurement"],
             )
             for state in hass.states.async_all("sensor")
             if re.fullmatch(
-                r"(?:\d+-\d+:)?\d+\.8\.\d+(?:\*255)?", state.attributes["obis_code"]
+                r"(?:\d+-\d+:)?\d+\.8\.\d+(?:\*255)?",
+                state.attributes.get("obis_code", ""),
             )
         }
         assert states == expected

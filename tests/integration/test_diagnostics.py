@@ -1,9 +1,12 @@
 """What goes into a bug report, and above all what does not."""
 
+from contextlib import suppress
 import json
 from typing import Any
 
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.components.diagnostics import (
     get_diagnostics_for_config_entry,
@@ -12,19 +15,30 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.iec62056.const import DOMAIN
-from custom_components.iec62056.iec21.exceptions import LinkError
-from custom_components.iec62056.iec21.simulator import SimulatedLink
-from tests.integration.common import CONTENT, NUMBER, PORT, entry_data, make_meter
+from custom_components.iec62056.iec21.capture import decode
+from custom_components.iec62056.iec21.exceptions import ChecksumError, LinkError
+from custom_components.iec62056.iec21.simulator import Fault, SimulatedLink
+from custom_components.iec62056.iec21.telegram import DataSet
+from tests.integration.common import (
+    CONTENT,
+    NUMBER,
+    PORT,
+    entry_data,
+    make_meter,
+    set_up,
+)
 from tests.integration.conftest import Ports
 
 
+@pytest.mark.freeze_time("2026-11-21 12:00:00+00:00")
 async def test_the_report_of_a_meter(
     hass: HomeAssistant,
     hass_client: ClientSessionGenerator,
-    loaded: MockConfigEntry,
+    ports: Ports,
     snapshot: SnapshotAssertion,
 ) -> None:
     """Everything that is needed to repeat the readout."""
+    loaded = await set_up(hass)
     report = await get_diagnostics_for_config_entry(hass, hass_client, loaded)
     assert report == snapshot
 
@@ -144,3 +158,41 @@ async def test_the_report_of_a_meter_without_number(
     await hass.async_block_till_done(wait_background_tasks=True)
     report: Any = await get_diagnostics_for_config_entry(hass, hass_client, entry)
     assert report["readout"]["raw"] == content.decode()
+
+
+async def test_the_report_holds_the_last_sessions(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    ports: Ports,
+    loaded: MockConfigEntry,
+) -> None:
+    """What passed over the line, and when, ready to be played back as a meter."""
+    ports.link = SimulatedLink(make_meter(fault=Fault.DAMAGED_CHECK))
+    for _ in range(3):
+        with suppress(HomeAssistantError):
+            await loaded.runtime_data.coordinator.async_read_now()
+        ports.link = SimulatedLink(make_meter())
+    report: Any = await get_diagnostics_for_config_entry(hass, hass_client, loaded)
+    assert NUMBER not in json.dumps(report)
+    damaged, *good = report["sessions"]
+    assert len(good) == 2
+    assert good[0]["format"] == "iec21-trace"
+    readout = decode(json.dumps(good[0]).encode())
+    assert DataSet("1-0:1.8.0*255", "0008048.375", "kWh") in readout.data_sets
+    with pytest.raises(ChecksumError):
+        decode(json.dumps(damaged).encode())
+
+
+async def test_the_report_after_a_restart(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    ports: Ports,
+    loaded: MockConfigEntry,
+) -> None:
+    """There is no readout yet, and what is known stands in its place."""
+    assert await hass.config_entries.async_reload(loaded.entry_id)
+    report: Any = await get_diagnostics_for_config_entry(hass, hass_client, loaded)
+    assert report["readout"] is None
+    assert report["sessions"] == []
+    assert report["record"]["readouts"] == 1
+    assert report["readings"]["registers"] > 20

@@ -1,17 +1,28 @@
 """Settings between the form, the entry and the protocol package."""
 
 from dataclasses import fields
+from datetime import timedelta
 import json
 
 import pytest
 
+from custom_components.iec62056.const import CONF_SCHEDULE, CONF_SUPPLY
 from custom_components.iec62056.form import (
+    CONF_ADVANCED,
+    advanced_section,
+    as_answers,
+    battery_cost,
     departures,
+    in_words,
     invalid_fields,
+    line_settings,
     settings_from,
+    unseen_settings,
+    usual_options,
     with_settings,
 )
-from custom_components.iec62056.iec21.settings import Framing, Mode, Settings
+from custom_components.iec62056.iec21.nameplate import Supply
+from custom_components.iec62056.iec21.settings import Framing, Mode, Pin, Settings
 from custom_components.iec62056.iec21.telegram import Check
 
 UNUSUAL = Settings(
@@ -26,19 +37,28 @@ UNUSUAL = Settings(
     selector="#",
     wake_up=40,
     timeout=5.0,
+    character_timeout=1.5,
     acknowledge_delay=0.3,
     quiet_time=0.1,
     switch_delay=0.25,
     close_delay=1.0,
+    dtr=Pin.LOW,
+    rts=Pin.UNTOUCHED,
     attempts=2,
     check=Check.SUM,
+    option="6",
+    keep_alive=30.0,
+    acknowledge_last_block=True,
 )
 
 
 def test_every_setting_survives_the_storage() -> None:
     """What the search has found out is there after a restart."""
     stored = departures(UNUSUAL)
-    assert stored.keys() == {field.name for field in fields(Settings)}
+    # A meter is not woken in two ways.
+    fast = {"fast_wake_up"}
+    assert stored.keys() == {field.name for field in fields(Settings)} - fast
+    assert departures(Settings(fast_wake_up=True)).keys() == fast
     assert settings_from(json.loads(json.dumps(stored))) == UNUSUAL
 
 
@@ -66,3 +86,75 @@ def test_a_setting_outside_its_range_is_named(name: str) -> None:
     wrong = {"address": "!", "baud_rate": "x", "wake_up": -1, "timeout": 0}
     data = departures(UNUSUAL) | {name: wrong[name]}
     assert list(invalid_fields(data)) == [name]
+
+
+def test_every_setting_stands_in_the_form_or_is_kept() -> None:
+    """Who changes the form of an entry loses nothing that is not in it."""
+    stored = departures(UNUSUAL)
+    shown = as_answers(stored)
+    kept = unseen_settings(stored)
+    assert {*shown, *kept} == stored.keys()
+    assert {*shown} & {*kept} == set()
+    assert settings_from(kept | shown) == UNUSUAL
+
+
+def test_a_form_takes_what_it_suggests() -> None:
+    """Speeds are text there, and come back as they were."""
+    form = advanced_section(collapsed=True)
+    answers = form(as_answers(departures(UNUSUAL)))
+    assert settings_from({**unseen_settings(departures(UNUSUAL)), **answers}) == (
+        UNUSUAL
+    )
+
+
+def test_a_neighbour_gives_everything_but_what_is_its_own() -> None:
+    """Its address, and how its telegrams are checked."""
+    stored = departures(UNUSUAL)
+    given = line_settings({"device": "/dev/ttyUSB0", **stored})
+    assert stored.keys() - given.keys() == {"address", "check"}
+
+
+def test_a_blank_form_has_no_defaults() -> None:
+    """What is left empty there is as for the neighbour."""
+    form = advanced_section(collapsed=True, address=False, blank=True)
+    assert form({}) == {}
+    names = [str(name) for name in form.schema.schema]
+    assert "address" not in names
+    assert names == [
+        str(name)
+        for name in advanced_section(collapsed=True).schema.schema
+        if name != "address"
+    ]
+    assert CONF_ADVANCED not in names
+
+
+@pytest.mark.parametrize(
+    ("options", "cost"),
+    [
+        ({}, None),
+        (usual_options(Supply.BATTERY), None),
+        (usual_options(Supply.MAINS), None),
+        (
+            {CONF_SUPPLY: "battery", CONF_SCHEDULE: "automatic"},
+            {"readouts": "288", "hours": "144"},
+        ),
+        (
+            {CONF_SUPPLY: "battery", CONF_SCHEDULE: "hourly"},
+            {"readouts": "24", "hours": "12"},
+        ),
+    ],
+)
+def test_reading_a_battery_meter_more_than_daily_has_its_cost(
+    options: dict[str, str], cost: dict[str, str] | None
+) -> None:
+    """Half an hour of its life for each readout."""
+    assert battery_cost(options, timedelta(minutes=5)) == cost
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(60, "60 s"), (119, "119 s"), (120, "2 min"), (900, "15 min")],
+)
+def test_an_interval_is_written_the_short_way(seconds: int, words: str) -> None:
+    """Nobody thinks in thousands of seconds."""
+    assert in_words(timedelta(seconds=seconds)) == words

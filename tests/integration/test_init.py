@@ -1,6 +1,7 @@
 """An entry comes and goes: it never waits for a meter, and leaves nothing behind."""
 
 import asyncio
+from unittest.mock import patch
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE
@@ -9,9 +10,10 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.iec62056.const import DOMAIN
 from custom_components.iec62056.iec21.simulator import SimulatedLink
-from custom_components.iec62056.ports import async_port_lock
+from custom_components.iec62056.ports import async_bus
 from tests.integration.common import (
     CONTENT,
+    NUMBER,
     PORT,
     HeldLink,
     bytes_until,
@@ -71,12 +73,12 @@ async def test_unloading_breaks_a_readout_off(
     entry.add_to_hass(hass)
     await hass.config_entries.async_setup(entry.entry_id)
     await link.held.wait()
-    assert (await async_port_lock(hass, PORT)).locked()
+    assert (await async_bus(hass, PORT)).lock.locked()
 
     assert await hass.config_entries.async_unload(entry.entry_id)
     assert entry.state is ConfigEntryState.NOT_LOADED
     assert link.closed
-    assert not (await async_port_lock(hass, PORT)).locked()
+    assert not (await async_bus(hass, PORT)).lock.locked()
 
 
 async def test_unloading_breaks_a_readout_off_that_somebody_asked_for(
@@ -131,7 +133,7 @@ async def test_meters_on_one_port_take_turns(
     """
     link = HeldLink(make_meter(), after=bytes_until(b"2.7.0"))
     other = MockConfigEntry(
-        domain=DOMAIN, title="Other", data=entry_data(address="7"), unique_id=None
+        domain=DOMAIN, title="Other", data=entry_data(address="7", meter_id="01ABC")
     )
     ports.link = link
     entry.add_to_hass(hass)
@@ -143,8 +145,23 @@ async def test_meters_on_one_port_take_turns(
     assert other.state is ConfigEntryState.LOADED
     assert ports.opened == [PORT]
 
-    ports.link = SimulatedLink(make_meter(address="7"))
+    ports.link = SimulatedLink(
+        make_meter(CONTENT.replace(NUMBER.encode(), b"0087654321"), address="7")
+    )
     link.let_go.set()
     await hass.async_block_till_done(wait_background_tasks=True)
     assert ports.opened == [PORT, PORT]
     assert other.runtime_data.coordinator.last_update_success
+
+
+async def test_an_entry_that_cannot_be_unloaded_stays(
+    hass: HomeAssistant, ports: Ports, loaded: MockConfigEntry
+) -> None:
+    """Home Assistant could not remove its entities, so it goes on being read."""
+    with patch.object(
+        hass.config_entries, "async_unload_platforms", return_value=False
+    ):
+        assert not await hass.config_entries.async_unload(loaded.entry_id)
+    coordinator = loaded.runtime_data.coordinator
+    assert coordinator.bus.durations
+    await coordinator.async_shutdown()

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+import re
 from typing import Any
 
 from awesomeversion import AwesomeVersion
@@ -46,6 +47,15 @@ def test_the_manifest_says_what_home_assistant_and_hacs_want() -> None:
     assert MANIFEST["config_flow"] is True
     # The picker of ports and serialx come with it.
     assert MANIFEST["dependencies"] == ["usb"]
+
+
+def test_only_heads_that_are_made_for_meters_are_discovered() -> None:
+    """The chips of other heads are in many a thing; a match of those would annoy."""
+    for head in MANIFEST["usb"]:
+        assert head.keys() == {"vid", "pid", "known_devices"}
+        for number in (head["vid"], head["pid"]):
+            assert re.fullmatch(r"[0-9A-F]{4}", number)
+    assert ("10C4", "EA60") not in {(one["vid"], one["pid"]) for one in MANIFEST["usb"]}
 
 
 def test_no_requirement_is_pinned() -> None:

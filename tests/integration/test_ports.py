@@ -1,5 +1,7 @@
 """A port is one port, however it is written."""
 
+import asyncio
+from datetime import timedelta
 from pathlib import Path
 from unittest.mock import patch
 
@@ -7,8 +9,8 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.iec62056.ports import (
+    async_bus,
     async_port_identity,
-    async_port_lock,
     async_stable_path,
 )
 
@@ -16,7 +18,7 @@ from custom_components.iec62056.ports import (
 async def test_a_link_to_a_device_is_the_device(
     hass: HomeAssistant, tmp_path: Path
 ) -> None:
-    """`ttyUSB0` and its path by id are one port, with one lock."""
+    """`ttyUSB0` and its path by id are one port, with one queue."""
     device = tmp_path / "ttyUSB0"
     device.touch()
     link = tmp_path / "by-id"
@@ -26,9 +28,7 @@ async def test_a_link_to_a_device_is_the_device(
         for port in (str(device), str(link), f"device://{link}", f"linux://{device}")
     }
     assert identities == {str(device)}
-    assert await async_port_lock(hass, str(device)) is await async_port_lock(
-        hass, str(link)
-    )
+    assert await async_bus(hass, str(device)) is await async_bus(hass, str(link))
 
 
 @pytest.mark.parametrize(
@@ -100,3 +100,66 @@ async def test_a_stable_path_that_cannot_be_found_is_no_error(
         "homeassistant.components.usb.get_serial_by_id", side_effect=PermissionError
     ):
         assert await async_stable_path(hass, "/dev/ttyUSB0") == "/dev/ttyUSB0"
+
+
+async def test_a_port_is_forgotten_once_nobody_uses_it(hass: HomeAssistant) -> None:
+    """What was measured there goes with its last user."""
+    bus = await async_bus(hass, "/dev/ttyUSB0")
+    bus.durations["one"] = 5
+    assert await async_bus(hass, "/dev/ttyUSB0") is bus
+    del bus
+    assert not (await async_bus(hass, "/dev/ttyUSB0")).durations
+
+
+async def test_the_interval_counts_every_meter_on_the_port(
+    hass: HomeAssistant,
+) -> None:
+    """Twelve meters of twenty seconds each are not read every minute."""
+    bus = await async_bus(hass, "/dev/ttyUSB0")
+    assert bus.interval() == timedelta(minutes=1)
+    for number in range(12):
+        bus.durations[str(number)] = 20
+    assert bus.interval() == timedelta(minutes=40)
+    assert bus.interval(30) == timedelta(minutes=45)
+
+
+async def test_turns_come_in_order_and_a_dialog_before_the_queue(
+    hass: HomeAssistant,
+) -> None:
+    """Whoever sits before a dialog waits for one readout, and polls for each other."""
+    bus = await async_bus(hass, "/dev/ttyUSB0")
+    done: list[str] = []
+    hold = asyncio.Event()
+
+    async def poll(name: str) -> None:
+        async with bus.turn("the same meter"):
+            await hold.wait()
+            done.append(name)
+
+    async def dialog() -> None:
+        async with bus.lock:
+            done.append("dialog")
+
+    async with asyncio.TaskGroup() as group:
+        for name in ("first", "second", "third"):
+            group.create_task(poll(name))
+        await asyncio.sleep(0)
+        group.create_task(dialog())
+        await asyncio.sleep(0)
+        hold.set()
+    assert done == ["first", "dialog", "second", "third"]
+
+
+async def test_the_line_is_quiet_between_two_meters(hass: HomeAssistant) -> None:
+    """A meter that overheard its neighbour has to find the end of that first."""
+    bus = await async_bus(hass, "/dev/ttyUSB0")
+    clock = hass.loop.time
+    with patch("custom_components.iec62056.ports.QUIET_TIME", 0.2):
+        async with bus.turn("one"):
+            pass
+        ended = clock()
+        async with bus.turn("one"):
+            assert clock() - ended < 0.2
+        ended = clock()
+        async with bus.turn("other"):
+            assert clock() - ended >= 0.2

@@ -2,49 +2,48 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 from unittest.mock import patch
-from zoneinfo import ZoneInfo
 
-from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
-from homeassistant.components.sensor.const import (
-    DEVICE_CLASS_STATE_CLASSES,
-    DEVICE_CLASS_UNITS,
-)
-from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN, EntityCategory
-from homeassistant.core import HomeAssistant
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
+from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import device_registry as dr, entity_registry as er
-from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
-    snapshot_platform,
+    async_fire_time_changed,
 )
 from syrupy.assertion import SnapshotAssertion
 
-from custom_components.iec62056.const import DOMAIN
-from custom_components.iec62056.iec21.catalog import UNITS, Quantity
-from custom_components.iec62056.iec21.messages import Identification
-from custom_components.iec62056.iec21.reading import Reading, interpret
-from custom_components.iec62056.iec21.simulator import SimulatedLink, SimulatedMeter
-from custom_components.iec62056.iec21.telegram import (
-    Check,
-    DataSet,
-    Readout,
-    parse_data_lines,
+from custom_components.iec62056.const import (
+    CONF_BILLING_PERIODS,
+    CONF_CURRENT_RATIO,
+    CONF_INTERVAL,
+    CONF_UNITS,
+    CONF_VOLTAGE_RATIO,
+    DOMAIN,
 )
-from custom_components.iec62056.sensor import LOOKS, describe, describe_moment
+from custom_components.iec62056.iec21.simulator import (
+    Fault,
+    SimulatedLink,
+    SimulatedMeter,
+)
+from custom_components.iec62056.sensor import ATTR_FULL_TEXT, ATTR_OBIS_CODE
 from tests.integration.common import (
     CONTENT,
+    NAME,
     NUMBER,
     UNIQUE_ID,
     entry_data,
     make_meter,
 )
 from tests.integration.conftest import Ports
+
+PREFIX = "sensor.iskraemeco_mt174_0001_"
+ENERGY = f"{PREFIX}energy_import"
 
 
 @pytest.fixture
@@ -56,21 +55,57 @@ def all_enabled() -> Iterator[None]:
         yield
 
 
-def readings(text: str, identification: bytes = b"/XXX5TEST") -> tuple[Reading, ...]:
-    """Interpret data lines."""
-    data_sets = tuple(one for one in parse_data_lines(text) if isinstance(one, DataSet))
-    return interpret(
-        Readout(
-            identification=Identification.parse(identification),
-            data_sets=data_sets,
-            check=Check.NONE,
-        )
+def state_of(hass: HomeAssistant, entity_id: str) -> State:
+    """Return a state that has to be there."""
+    state = hass.states.get(entity_id)
+    assert state is not None
+    return state
+
+
+def registers(
+    entity_registry: er.EntityRegistry, entry: MockConfigEntry
+) -> list[er.RegistryEntry]:
+    """Return the sensors of the registers of a meter; all their codes have a point."""
+    return [
+        entity
+        for entity in er.async_entries_for_config_entry(entity_registry, entry.entry_id)
+        if "." in entity.unique_id
+    ]
+
+
+def numbers(entity_registry: er.EntityRegistry, entry: MockConfigEntry) -> set[str]:
+    """Return what tells the registers of a meter apart."""
+    return {
+        entity.unique_id.removeprefix(f"{UNIQUE_ID}_")
+        for entity in registers(entity_registry, entry)
+    }
+
+
+async def set_up(hass: HomeAssistant, options: dict[str, Any]) -> MockConfigEntry:
+    """Set up an entry of the meter with options, and its first readout."""
+    entry = MockConfigEntry(
+        domain=DOMAIN,
+        title=NAME,
+        unique_id=UNIQUE_ID,
+        data=entry_data(),
+        options={CONF_INTERVAL: 60} | options,
     )
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    return entry
 
 
-def reading(text: str, identification: bytes = b"/XXX5TEST") -> Reading:
-    """Interpret one data line."""
-    return readings(text, identification)[0]
+async def read(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Read the meter once more."""
+    await entry.runtime_data.coordinator.async_refresh()
+    await hass.async_block_till_done()
+
+
+async def reload(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Reload an entry, which waits for its next readout then."""
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
 
 
 async def test_every_sensor_of_a_meter(
@@ -81,7 +116,10 @@ async def test_every_sensor_of_a_meter(
     loaded: MockConfigEntry,
 ) -> None:
     """Everything that Home Assistant knows about the made-up meter."""
-    await snapshot_platform(hass, entity_registry, snapshot, loaded.entry_id)
+    for entity in registers(entity_registry, loaded):
+        assert entity == snapshot(name=f"{entity.entity_id}-entry")
+        state = hass.states.get(entity.entity_id)
+        assert state == snapshot(name=f"{entity.entity_id}-state")
 
 
 async def test_the_device(
@@ -101,10 +139,8 @@ async def test_what_is_enabled_by_default(
 ) -> None:
     """What most people want to see, and nothing else."""
     enabled = {
-        entity.entity_id.removeprefix("sensor.iskraemeco_mt174_0001_")
-        for entity in er.async_entries_for_config_entry(
-            entity_registry, loaded.entry_id
-        )
+        entity.entity_id.removeprefix(PREFIX)
+        for entity in registers(entity_registry, loaded)
         if entity.disabled_by is None
     }
     assert enabled == {
@@ -142,10 +178,9 @@ async def test_sensors_are_known_by_what_the_entry_calls_its_meter(
     entry.add_to_hass(hass)
     await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
-    assert [
-        entity.unique_id
-        for entity in er.async_entries_for_config_entry(entity_registry, entry.entry_id)
-    ] == ["01ABC_1-0:1.8.0*255"]
+    assert [entity.unique_id for entity in registers(entity_registry, entry)] == [
+        "01ABC_1-0:1.8.0*255"
+    ]
 
 
 async def test_a_code_that_comes_twice_makes_two_sensors(
@@ -158,7 +193,7 @@ async def test_a_code_that_comes_twice_makes_two_sensors(
     )
     await coordinator.async_refresh()
     await hass.async_block_till_done()
-    first = "sensor.iskraemeco_mt174_0001_energy_import_tariff_4"
+    first = f"{PREFIX}energy_import_tariff_4"
     assert hass.states.get(first) is not None
     second = hass.states.get(f"{first}_1_0_1_8_4_255_1")
     assert second is not None
@@ -171,7 +206,7 @@ async def test_a_meter_that_changes_its_unit_is_followed(
     """Home Assistant's statistics convert the unit, digits alone they could not."""
     meter.content = CONTENT.replace(b"0008048.375*kWh", b"08.048375*MWh")
     await loaded.runtime_data.coordinator.async_refresh()
-    state = hass.states.get("sensor.iskraemeco_mt174_0001_energy_import")
+    state = hass.states.get(ENERGY)
     assert state is not None
     assert state.state == "8.048375"
     assert state.attributes["unit_of_measurement"] == "MWh"
@@ -183,7 +218,7 @@ async def test_a_value_of_another_kind_is_unknown(
     """Home Assistant would refuse a text in a counter."""
     meter.content = CONTENT.replace(b"0.908*kW", b"ERROR*kW")
     await loaded.runtime_data.coordinator.async_refresh()
-    state = hass.states.get("sensor.iskraemeco_mt174_0001_power_import")
+    state = hass.states.get(f"{PREFIX}power_import")
     assert state is not None
     assert state.state == STATE_UNKNOWN
 
@@ -263,7 +298,7 @@ async def test_unloading_while_sensors_are_added_adds_no_more(
     entry.add_to_hass(hass)
     await hass.config_entries.async_setup(entry.entry_id)
     for _ in range(5000):
-        if hass.states.async_entity_ids("sensor"):
+        if hass.states.get(ENERGY):
             break
         await asyncio.sleep(0)
     assert await hass.config_entries.async_unload(entry.entry_id)
@@ -274,205 +309,402 @@ async def test_unloading_while_sensors_are_added_adds_no_more(
     assert len(hass.states.async_entity_ids("sensor")) < 59
 
 
-# -- how quantities look ---------------------------------------------------------
+# -- after a restart -------------------------------------------------------------
 
 
-def test_every_quantity_has_a_look() -> None:
-    """A new one is noticed here, not by a user."""
-    assert set(LOOKS) == set(Quantity)
-
-
-@pytest.mark.parametrize("quantity", [one for one in UNITS if LOOKS[one].device_class])
-def test_the_usual_unit_of_a_quantity_has_its_device_class(quantity: Quantity) -> None:
-    """At least one unit of each quantity is one that Home Assistant takes."""
-    device_class = LOOKS[quantity].device_class
-    assert device_class is not None
-    units = UNITS[quantity] or {None}
-    # "l" is "L" in Home Assistant, and every volume comes in m³ as well.
-    assert units & DEVICE_CLASS_UNITS[device_class]
-    assert device_class in DEVICE_CLASS_STATE_CLASSES
-
-
-@pytest.mark.parametrize(
-    ("text", "device_class", "state_class", "unit", "precision"),
-    [
-        ("1.8.0(01.5*kWh)", "energy", "total_increasing", "kWh", 1),
-        ("1.8.0(0015*Wh)", "energy", "total_increasing", "Wh", 0),
-        ("1.9.1(01.5*kWh)", "energy", "total_increasing", "kWh", 1),
-        ("16.8.0(01.5*kWh)", "energy", "total", "kWh", 1),
-        ("15.8.0(01.5*kWh)", "energy", "total_increasing", "kWh", 1),
-        ("3.8.0(01.5*kvarh)", "reactive_energy", "total_increasing", "kvarh", 1),
-        # Units that Home Assistant does not know for the class.
-        ("3.8.0(01.5*Mvarh)", None, "total_increasing", "Mvarh", 1),
-        ("9.8.0(01.5*kVAh)", None, "total_increasing", "kVAh", 1),
-        ("31.7.0(01.5*kA)", None, "measurement", "kA", 1),
-        ("1.6.0(01.5*kW)", "power", "measurement", "kW", 1),
-        ("1.2.0(01.5*kW)", "power", None, "kW", 1),
-        ("13.7.0(0.98)", "power_factor", "measurement", None, 2),
-        ("81.7.4(032*deg)", None, "measurement_angle", "°", 0),
-        ("0.1.0(33)", None, "total_increasing", None, 0),
-        ("0.3.0(5000)", None, None, None, 0),
-        ("0.6.0(230*V)", "voltage", None, "V", 0),
-        # Codes that nobody knows.
-        ("94.8.7(01.5*kWh)", "energy", "total_increasing", "kWh", 1),
-        ("94.8.7(01.5*kvarh)", "reactive_energy", "total_increasing", "kvarh", 1),
-        ("94.8.7(01.5*kVAh)", None, "total_increasing", "kVAh", 1),
-        ("94.7.7(01.5*kWh)", None, None, "kWh", 1),
-        # They go up and down: import less export, windows of time, a fourth group.
-        ("36.8.0(01.5*kWh)", "energy", "total", "kWh", 1),
-        ("76.8.1(01.5*kWh)", "energy", "total", "kWh", 1),
-        ("1.8.0.5(01.5*kWh)", None, None, "kWh", 1),
-        ("ETPE(01.5*kWh)", None, None, "kWh", 1),
-        ("94.7.7(01.5*bar)", None, None, "bar", 1),
-        ("94.7.7(ABC)", None, None, None, None),
-        # Times.
-        ("0.9.1(135907)", None, None, None, None),
-        ("0.9.2(261121)", "date", None, None, None),
-        ("0.9.2()", "date", None, None, None),
-        ("0.1.2(2611010000)", "timestamp", None, None, None),
-        ("0.1.2()", "timestamp", None, None, None),
-        ("0.1.2(261101)", "date", None, None, None),
-    ],
-)
-def test_how_a_reading_looks(
-    text: str,
-    device_class: SensorDeviceClass | None,
-    state_class: SensorStateClass | None,
-    unit: str | None,
-    precision: int | None,
+async def test_a_restart_brings_all_sensors_back_at_once(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    ports: Ports,
+    meter: SimulatedMeter,
+    loaded: MockConfigEntry,
+    entity_registry: er.EntityRegistry,
 ) -> None:
-    """Device class, state class, unit and digits follow from what comes."""
-    description = describe(reading(text))
-    assert (
-        description.device_class,
-        description.state_class,
-        description.native_unit_of_measurement,
-        description.suggested_display_precision,
-    ) == (device_class, state_class, unit, precision)
+    """With their last readings, and without a word from the meter."""
+    before = numbers(entity_registry, loaded)
+    states = {state.entity_id: state.state for state in hass.states.async_all("sensor")}
+    meter.fault = Fault.SILENT
+    await reload(hass, loaded)
+    assert numbers(entity_registry, loaded) == before
+    after = {state.entity_id: state.state for state in hass.states.async_all("sensor")}
+    assert after == states
+    assert state_of(hass, ENERGY).state == "8048.375"
+    assert ports.link.opened == 1
 
 
-@pytest.mark.parametrize(
-    ("text", "device_class", "state_class", "unit"),
-    [
-        ("6.8(0012.345*GJ)", "energy", "total_increasing", "GJ"),
-        ("6.26(00123.45*m3)", "volume", "total_increasing", "m³"),
-        ("6.26(00123*l)", "volume", "total_increasing", "L"),
-        ("6.33(00123*l/h)", "volume_flow_rate", "measurement", "L/h"),
-        ("6.31(00123*h)", "duration", "total_increasing", "h"),
-        ("9.4(090*C&060*C)", "temperature", "measurement", "°C"),
-        ("9.4(020*K&060*C)", "temperature_delta", "measurement", "K"),
-    ],
-)
-def test_how_a_heat_meter_looks(
-    text: str, device_class: str, state_class: str, unit: str
+async def test_restored_sensors_are_added_bit_by_bit(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    ports: Ports,
+    entry: MockConfigEntry,
 ) -> None:
-    """Litres are spelled as Home Assistant does, kelvins are differences."""
-    description = describe(reading(text, b"/LUGCUH50"))
-    assert description.device_class == device_class
-    assert description.state_class == state_class
-    assert description.native_unit_of_measurement == unit
+    """All of them are there when the set-up is done."""
+    ports.link = SimulatedLink(make_meter(many_registers(59)))
+    entry.add_to_hass(hass)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    added = [0]
+    setup = hass.async_create_task(hass.config_entries.async_setup(entry.entry_id))
+    while not setup.done():
+        added.append(
+            sum(
+                state.state != STATE_UNAVAILABLE
+                for state in hass.states.async_all("sensor")
+            )
+        )
+        await asyncio.sleep(0)
+    assert setup.result()
+    assert added[-1] > 59
+    assert max(after - before for before, after in pairwise(added)) <= 25
 
 
-def test_a_window_of_time_makes_no_sum() -> None:
-    """The energy of the last seven days goes up and down."""
-    week, *others = readings(
-        "1-0:1.8.0*97(00158.7*kWh)\r\n"
-        "1-0:3.8.0*97(00158.7*kvarh)\r\n"
-        "1-0:16.8.0*97(00158.7*kWh)\r\n"
-        "1-0:21.8.0*97(00158.7*kWh)\r\n",
-        b"/LOG5LK123",
+async def test_a_register_that_stops_is_unknown(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    meter: SimulatedMeter,
+    loaded: MockConfigEntry,
+) -> None:
+    """Not gone, nor does it keep its last value, after a restart as before."""
+    meter.content = CONTENT.replace(b"1-0:1.7.0*255(0.908*kW)\r\n", b"")
+    await read(hass, loaded)
+    power = f"{PREFIX}power_import"
+    assert state_of(hass, power).state == STATE_UNKNOWN
+    assert state_of(hass, ENERGY).state == "8048.375"
+    await reload(hass, loaded)
+    assert state_of(hass, power).state == STATE_UNKNOWN
+    assert state_of(hass, power).attributes[ATTR_OBIS_CODE] == "1-0:1.7.0*255"
+    meter.content = CONTENT
+    await read(hass, loaded)
+    assert state_of(hass, power).state == "0.908"
+
+
+async def test_a_register_that_has_stopped_for_a_week_can_be_deleted(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    meter: SimulatedMeter,
+    loaded: MockConfigEntry,
+    entity_registry: er.EntityRegistry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Home Assistant offers that for what nobody adds; the meter brings it back."""
+    power = f"{PREFIX}power_import"
+    stopped = CONTENT.replace(b"1-0:1.7.0*255(0.908*kW)\r\n", b"")
+    meter.content = stopped
+    freezer.tick(timedelta(days=6, hours=23))
+    await read(hass, loaded)
+    await reload(hass, loaded)
+    assert "restored" not in state_of(hass, power).attributes
+    freezer.tick(timedelta(hours=2))
+    await read(hass, loaded)
+    await reload(hass, loaded)
+    assert state_of(hass, power).attributes["restored"] is True
+
+    entity_registry.async_remove(power)
+    await hass.async_block_till_done()
+    book = loaded.runtime_data.coordinator.store.book
+    assert "1-0:1.7.0*255" not in book.booked
+    await read(hass, loaded)
+    assert hass.states.get(power) is None
+
+    meter.content = CONTENT
+    await read(hass, loaded)
+    assert state_of(hass, power).state == "0.908"
+    assert state_of(hass, power).name == f"{NAME} Power import"
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+async def test_a_sensor_that_is_deleted_is_forgotten_until_it_comes_again(
+    hass: HomeAssistant,
+    meter: SimulatedMeter,
+    loaded: MockConfigEntry,
+    entity_registry: er.EntityRegistry,
+    *,
+    enabled: bool,
+) -> None:
+    """Whether it was enabled or not, and whatever name it had."""
+    number = "1-0:1.7.0*255" if enabled else "1-0:1.6.1*255"
+    unique_id = f"{UNIQUE_ID}_{number}"
+    entity_id = entity_registry.async_get_entity_id("sensor", DOMAIN, unique_id)
+    assert entity_id is not None
+    entity_registry.async_update_entity(entity_id, new_entity_id="sensor.renamed")
+    await hass.async_block_till_done()
+    book = loaded.runtime_data.coordinator.store.book
+    assert number in book.booked
+    entity_registry.async_remove("sensor.renamed")
+    await hass.async_block_till_done()
+    assert number not in book.booked
+    assert "1-0:1.8.0*255" in book.booked
+    await read(hass, loaded)
+    assert number in book.booked
+    assert entity_registry.async_get_entity_id("sensor", DOMAIN, unique_id)
+
+
+async def test_nothing_else_that_is_deleted_is_forgotten(
+    hass: HomeAssistant, loaded: MockConfigEntry, entity_registry: er.EntityRegistry
+) -> None:
+    """A sensor of somebody else, the button, or the time of a maximum."""
+    book = loaded.runtime_data.coordinator.store.book
+    before = set(book.booked)
+    other = entity_registry.async_get_or_create("sensor", "other", "1-0:1.8.0*255")
+    time = f"{UNIQUE_ID}_1-0:1.6.0*255_timestamp"
+    time_id = entity_registry.async_get_entity_id("sensor", DOMAIN, time)
+    assert time_id is not None
+    for entity_id in (other.entity_id, f"{PREFIX}last_error", time_id):
+        entity_registry.async_remove(entity_id)
+    await hass.async_block_till_done()
+    assert set(book.booked) == before
+    await read(hass, loaded)
+    assert entity_registry.async_get_entity_id("sensor", DOMAIN, time)
+
+
+async def test_an_entity_deleted_before_the_first_readout_is_no_register(
+    hass: HomeAssistant,
+    ports: Ports,
+    meter: SimulatedMeter,
+    entity_registry: er.EntityRegistry,
+) -> None:
+    """There is nothing to forget yet."""
+    meter.fault = Fault.SILENT
+    entry = await set_up(hass, {})
+    entity_registry.async_remove(f"{PREFIX}last_error")
+    await hass.async_block_till_done()
+    assert not entry.runtime_data.coordinator.store.book.booked
+
+
+async def test_readings_that_are_too_old_are_not_shown(
+    hass: HomeAssistant,
+    meter: SimulatedMeter,
+    loaded: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """They stay for a while when a readout fails, and come back with the meter."""
+    meter.fault = Fault.SILENT
+    await read(hass, loaded)
+    assert state_of(hass, ENERGY).state == "8048.375"
+    freezer.tick(timedelta(minutes=16))
+    async_fire_time_changed(hass)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert state_of(hass, ENERGY).state == STATE_UNAVAILABLE
+    meter.fault = Fault.NONE
+    await read(hass, loaded)
+    assert state_of(hass, ENERGY).state == "8048.375"
+
+
+# -- the device ------------------------------------------------------------------
+
+
+async def test_a_meter_that_was_never_read_is_a_device_with_a_name(
+    hass: HomeAssistant,
+    ports: Ports,
+    meter: SimulatedMeter,
+    device_registry: dr.DeviceRegistry,
+) -> None:
+    """What it is follows with its first readout."""
+    meter.fault = Fault.SILENT
+    entry = await set_up(hass, {})
+    identifier = (DOMAIN, UNIQUE_ID)
+    device = device_registry.async_get_device_by_identifier(identifier, entry.entry_id)
+    assert device is not None
+    assert (device.name, device.manufacturer, device.model) == (NAME, None, None)
+    meter.fault = Fault.NONE
+    await read(hass, entry)
+    device = device_registry.async_get_device_by_identifier(identifier, entry.entry_id)
+    assert device is not None
+    assert (device.manufacturer, device.model) == ("Iskraemeco", "MT174-0001")
+    assert device.serial_number == NUMBER
+    assert device.sw_version == "1.03"
+
+
+async def test_a_meter_with_new_firmware_is_shown_with_it(
+    hass: HomeAssistant,
+    ports: Ports,
+    meter: SimulatedMeter,
+    device_registry: dr.DeviceRegistry,
+    loaded: MockConfigEntry,
+) -> None:
+    """The device registry follows without a restart; silence takes nothing away."""
+    meter.content = CONTENT.replace(b"(1.03)", b"(1.04)")
+    await read(hass, loaded)
+    silent = CONTENT.replace(b"1-0:0.2.0*255(1.03)\r\n", b"")
+    ports.link = SimulatedLink(make_meter(silent, identification=b"/ISk5"))
+    await read(hass, loaded)
+    device = device_registry.async_get_device_by_identifier(
+        (DOMAIN, UNIQUE_ID), loaded.entry_id
     )
-    description = describe(week)
-    assert description.state_class is None
-    assert not description.entity_registry_enabled_default
-    assert description.translation_key == "active_energy_import_last"
-    assert description.translation_placeholders == {"last": "7"}
-    # Nobody has named these.
-    assert {describe(one).translation_key for one in others} == {"register"}
-    assert {describe(one).state_class for one in others} == {None}
+    assert device is not None
+    assert device.sw_version == "1.04"
+    assert device.model == "MT174-0001"
 
 
-@pytest.mark.parametrize(
-    ("text", "enabled", "category"),
-    [
-        ("1.8.0(1*kWh)", True, None),
-        ("1.8.63(1*kWh)", True, None),
-        ("21.8.0(1*kWh)", False, None),
-        ("3.8.0(1*kvarh)", False, None),
-        ("1.6.0(1*kW)", True, None),
-        ("1.6.1(1*kW)", False, None),
-        ("94.91.0(1*kWh)", False, None),
-        ("94.91.0(ABC)", False, EntityCategory.DIAGNOSTIC),
-        ("F.F(00000000)", True, EntityCategory.DIAGNOSTIC),
-        ("C.5(00000000)", False, EntityCategory.DIAGNOSTIC),
-        ("0.2.0(1.03)", False, EntityCategory.DIAGNOSTIC),
-        ("0.6.0(230*V)", False, EntityCategory.DIAGNOSTIC),
-    ],
-)
-def test_what_is_worth_a_sensor(
-    text: str, *, enabled: bool, category: EntityCategory | None
+# -- what the user says about the meter ------------------------------------------
+
+
+async def test_transformers_are_reckoned_with(
+    hass: HomeAssistant, ports: Ports, all_enabled: None
 ) -> None:
-    """The rest waits in the registry."""
-    description = describe(reading(text))
-    assert description.entity_registry_enabled_default is enabled
-    assert description.entity_category == category
+    """Energy and power by both, current and voltage each by their own."""
+    await set_up(hass, {CONF_CURRENT_RATIO: 40.0, CONF_VOLTAGE_RATIO: 100.0})
+    for name, state in (
+        ("energy_import", "32193500.000"),
+        ("power_import", "3632.000"),
+        ("maximum_demand_import", "9872.000"),
+        ("current_l1", "36.00"),
+        ("voltage_l1", "23520.0"),
+        ("frequency", "49.9"),
+    ):
+        assert state_of(hass, PREFIX + name).state == state
 
 
-# -- values ----------------------------------------------------------------------
+async def test_a_counter_without_unit_counts_energy_once_its_unit_is_known(
+    hass: HomeAssistant, ports: Ports, all_enabled: None
+) -> None:
+    """The meter sends no more than digits."""
+    entity_id = f"{PREFIX}register_1_0_94_8_8"
+    entry = await set_up(hass, {})
+    assert state_of(hass, entity_id).state == "0000077.7"
+    hass.config_entries.async_update_entry(
+        entry, options=entry.options | {CONF_UNITS: {"1-0:94.8.8": "Wh"}}
+    )
+    await reload(hass, entry)
+    state = state_of(hass, entity_id)
+    assert state.state == "77.7"
+    assert state.attributes["unit_of_measurement"] == "Wh"
+    assert state.attributes["device_class"] == "energy"
+    assert state.attributes["state_class"] == "total_increasing"
 
 
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("1.8.0(0000000.000*kWh)", Decimal(0)),
-        ("1.8.0()", None),
-        ("0.9.1(135907)", "13:59:07"),
-        ("0.9.2(261121)", date(2026, 11, 21)),
-        ("0.1.2(261101)", date(2026, 11, 1)),
-        ("F.F(00000000)", "00000000"),
-        ("94.7.7(" + 300 * "A" + ")", 255 * "A"),
-        ("94.7.7()", None),
-    ],
-)
-def test_what_a_value_becomes(text: str, value: object) -> None:
-    """Zero is a reading, nothing is unknown, and no state is too long."""
-    one = reading(text)
-    assert describe(one).value_fn(one) == value
+async def test_a_long_text_is_cut_and_kept_whole_in_an_attribute(
+    hass: HomeAssistant, ports: Ports, meter: SimulatedMeter, all_enabled: None
+) -> None:
+    """The attribute is there for templates, and not for the recorder."""
+    text = 100 * "ABC"
+    meter.content = CONTENT + b"1-0:94.7.7*255(%s)\r\n" % text.encode()
+    entry = await set_up(hass, {})
+    entity_id = f"{PREFIX}register_1_0_94_7_7"
+    state = state_of(hass, entity_id)
+    assert state.state == text[:255]
+    assert state.attributes[ATTR_FULL_TEXT] == text
+    assert state.state_info is not None
+    assert state.state_info["unrecorded_attributes"] >= {ATTR_FULL_TEXT, ATTR_OBIS_CODE}
+    meter.content = CONTENT + b"1-0:94.7.7*255(OK)\r\n"
+    await read(hass, entry)
+    state = state_of(hass, entity_id)
+    assert state.state == "OK"
+    assert ATTR_FULL_TEXT not in state.attributes
 
 
-async def test_times_are_those_of_the_home(hass: HomeAssistant) -> None:
-    """Meters know no time zones, and hang where Home Assistant is."""
-    await hass.config.async_set_time_zone("Europe/Berlin")
-    maximum = reading("1.6.0(02.468*kW)(2611200930)")
-    moment = describe_moment(maximum).value_fn(maximum)
-    assert isinstance(moment, datetime)
-    assert moment.astimezone(UTC) == datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
-
-    reset = reading("0.1.2(2607010000)")
-    moment = describe(reset).value_fn(reset)
-    assert isinstance(moment, datetime)
-    assert moment.astimezone(UTC) == datetime(2026, 6, 30, 22, 0, tzinfo=UTC)
-    dt_util.set_default_time_zone(UTC)
+# -- billing periods that are over -----------------------------------------------
 
 
-def test_a_time_with_a_zone_keeps_it() -> None:
-    """A season digit of 2 says that a clock shows UTC."""
-    one = reading("0-0:1.0.0(2260701120000)")
-    assert describe(one).value_fn(one) == datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
+def after_resets(resets: int) -> bytes:
+    """Return a readout of a made-up meter that numbers its periods as the norm does.
+
+    It stores fifteen of them, and counts 100 kWh in each.
+    """
+    lines = [
+        b"0.0.0(0012345678)",
+        b"0.1.0(%02d)" % (resets % 100),
+        b"1.8.0(%05d*kWh)" % (100 * resets + 50),
+        b"1.6.0(%02d*kW)(2611200930)" % (resets % 10),
+    ]
+    for period in range(resets, resets - 15, -1):
+        lines += [
+            b"1.8.0*%02d(%05d*kWh)" % (period % 100, 100 * period),
+            b"1.6.0*%02d(%02d*kW)(2611200930)" % (period % 100, period % 10),
+        ]
+    return b"\r\n".join([*lines, b""])
 
 
-def test_a_time_beyond_all_times_is_unknown() -> None:
-    """With some meters it says that there was none, and a date has to be before."""
-    dt_util.set_default_time_zone(ZoneInfo("America/Los_Angeles"))
-    one = reading("0.1.2(2611010000)")
-    never = replace(one, value=datetime(9999, 12, 31, 23, 59, 59))  # noqa: DTZ001  # Meters know no zones.
-    assert describe(one).value_fn(never) is None
-    dt_util.set_default_time_zone(UTC)
+async def monthly(
+    hass: HomeAssistant, ports: Ports, periods: int, resets: int
+) -> tuple[MockConfigEntry, SimulatedMeter]:
+    """Set up a meter with billing periods, of which some are wanted."""
+    meter = make_meter(after_resets(resets), identification=b"/LGZ5TEST")
+    ports.link = SimulatedLink(meter)
+    entry = MockConfigEntry(
+        domain=DOMAIN,
+        title="Meter",
+        data=entry_data(meter_id="M"),
+        options={CONF_INTERVAL: 60, CONF_BILLING_PERIODS: periods},
+    )
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    return entry, meter
 
 
-def test_a_date_that_comes_with_a_time_later_stays_a_date() -> None:
-    """The class of a sensor does not change."""
-    day, moment = readings("0.1.3(261101)\r\n0.1.2(2611010000)\r\n")
-    assert describe(day).value_fn(moment) == date(2026, 11, 1)
-    assert describe(moment).value_fn(day) is None
-    assert describe(day).value_fn(reading("F.F(0)")) is None
+async def test_billing_resets_leave_no_sensors_behind(
+    hass: HomeAssistant, ports: Ports, entity_registry: er.EntityRegistry
+) -> None:
+    """Two years of months, past the 99th reset: always the same last three."""
+    entry, meter = await monthly(hass, ports, 3, 90)
+    before = {entity.unique_id for entity in registers(entity_registry, entry)}
+    assert before == {
+        "M_0.1.0",
+        *("M_1.8.0", "M_1.8.0@1", "M_1.8.0@2", "M_1.8.0@3"),
+        *("M_1.6.0", "M_1.6.0@1", "M_1.6.0@2", "M_1.6.0@3"),
+        *("M_1.6.0_timestamp", "M_1.6.0@1_timestamp"),
+        *("M_1.6.0@2_timestamp", "M_1.6.0@3_timestamp"),
+    }
+    for resets in range(91, 115):
+        meter.content = after_resets(resets)
+        await read(hass, entry)
+        assert [
+            state_of(hass, f"sensor.meter_energy_import{name}").state
+            for name in (
+                "",
+                "_last_billing_period",
+                "_2_billing_periods_ago",
+                "_3_billing_periods_ago",
+            )
+        ] == [
+            f"{100 * resets + 50}",
+            *(f"{100 * (resets - ago)}" for ago in range(3)),
+        ]
+        # The code is the one that the meter has printed this time.
+        last = state_of(hass, "sensor.meter_energy_import_last_billing_period")
+        assert last.attributes[ATTR_OBIS_CODE] == f"1.8.0*{resets % 100:02}"
+    after = {entity.unique_id for entity in registers(entity_registry, entry)}
+    assert after == before
+
+
+async def test_billing_periods_are_no_sensors_by_default(
+    hass: HomeAssistant, ports: Ports, entity_registry: er.EntityRegistry
+) -> None:
+    """Fifteen periods of every register would bury the current ones."""
+    entry, _meter = await monthly(hass, ports, 0, 90)
+    assert {entity.unique_id for entity in registers(entity_registry, entry)} == {
+        *("M_0.1.0", "M_1.8.0", "M_1.6.0", "M_1.6.0_timestamp")
+    }
+
+
+async def test_a_billing_period_says_in_its_name_how_long_ago_it_was(
+    hass: HomeAssistant, ports: Ports
+) -> None:
+    """In the words of the user's language, for every register."""
+    await monthly(hass, ports, 2, 90)
+    assert {state.name for state in hass.states.async_all("sensor")} >= {
+        "Meter Energy import",
+        "Meter Energy import (last billing period)",
+        "Meter Energy import (2 billing periods ago)",
+    }
+
+
+async def test_fewer_billing_periods_take_their_sensors_away(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    ports: Ports,
+    entity_registry: er.EntityRegistry,
+) -> None:
+    """Nobody would ever add them again."""
+    entry, _meter = await monthly(hass, ports, 3, 90)
+    hass.config_entries.async_update_entry(
+        entry, options=entry.options | {CONF_BILLING_PERIODS: 1}
+    )
+    await reload(hass, entry)
+    assert {
+        entity.unique_id
+        for entity in registers(entity_registry, entry)
+        if "@" in entity.unique_id
+    } == {"M_1.8.0@1", "M_1.6.0@1", "M_1.6.0@1_timestamp"}

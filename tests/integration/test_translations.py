@@ -4,6 +4,7 @@ Home Assistant's own checks of this are not part of its test plugin for custom
 integrations.
 """
 
+import ast
 from collections.abc import Iterator
 import json
 from pathlib import Path
@@ -11,10 +12,14 @@ import re
 from string import Formatter
 from typing import Any
 
+from homeassistant.components.sensor import SensorDeviceClass
 import pytest
 
-from custom_components.iec62056 import config_flow, coordinator
-from custom_components.iec62056.form import advanced_section
+from custom_components.iec62056 import diagnostic_sensor
+from custom_components.iec62056.button import READ_NOW
+from custom_components.iec62056.clock import Habit
+from custom_components.iec62056.diagnostic_sensor import RecordSensorDescription
+from custom_components.iec62056.form import GATEWAYS, advanced_section
 from custom_components.iec62056.iec21.catalog import (
     REGISTERS,
     TEXTS,
@@ -23,9 +28,12 @@ from custom_components.iec62056.iec21.catalog import (
     Quantity,
     Register,
 )
+from custom_components.iec62056.iec21.nameplate import Supply
 from custom_components.iec62056.iec21.profiles import PROFILES
+from custom_components.iec62056.schedule import Kind
+from custom_components.iec62056.search import Stage
 
-FOLDER = Path(config_flow.__file__).parent
+FOLDER = Path(diagnostic_sensor.__file__).parent
 LANGUAGES = sorted(path.stem for path in (FOLDER / "translations").glob("*.json"))
 
 
@@ -140,8 +148,48 @@ def test_no_name_is_left_over() -> None:
     """A register that is gone takes its name with it."""
     used = {row.name_key for row in NAMED}
     used |= {f"{row.name_key}_timestamp" for row in NAMED}
-    assert SENSORS.keys() <= used | WINDOWS | {"register"}
+    used |= {str(one.translation_key) for one in RECORD_SENSORS}
+    assert SENSORS.keys() <= used | WINDOWS | {"register"} | PAST
     assert placeholders(SENSORS["register"]["name"]) == {"code"}
+
+
+def test_no_register_takes_the_name_of_a_diagnostic_sensor() -> None:
+    """They share the texts, and the unique ids begin alike."""
+    keys = {row.name_key for row in NAMED} | {
+        f"{row.name_key}_timestamp" for row in NAMED
+    }
+    assert not keys & {str(one.translation_key) for one in RECORD_SENSORS}
+    assert not keys & PAST
+
+
+PAST = {"last_period", "past_period"}
+
+
+def test_every_billing_period_can_be_named() -> None:
+    """The name of any register goes into the text, and how long ago it was."""
+    assert placeholders(SENSORS["last_period"]["name"]) == {"name"}
+    assert placeholders(SENSORS["past_period"]["name"]) == {"name", "age"}
+
+
+RECORD_SENSORS = [
+    one
+    for one in vars(diagnostic_sensor).values()
+    if isinstance(one, RecordSensorDescription)
+]
+
+
+def test_every_diagnostic_sensor_has_a_name() -> None:
+    """And every state of one that knows only some."""
+    assert RECORD_SENSORS
+    for one in RECORD_SENSORS:
+        texts = SENSORS[str(one.translation_key)]
+        assert texts["name"]
+        assert set(texts.get("state", ())) == {str(key) for key in one.options or ()}
+
+
+def test_the_button_has_a_name() -> None:
+    """It is the only one."""
+    assert ENGLISH["entity"]["button"].keys() == {READ_NOW.translation_key}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -157,29 +205,85 @@ def test_one_thing_has_one_german_word() -> None:
         assert not re.search(r"Reset|Rücksetz", text), path
 
 
-def test_icons_belong_to_sensors() -> None:
-    """An icon under a key that no sensor has shows nowhere."""
-    icons = json.loads((FOLDER / "icons.json").read_text(encoding="utf-8"))
-    assert icons["entity"].keys() == {"sensor"}
-    for key, icon in icons["entity"]["sensor"].items():
-        assert key in SENSORS
-        assert icon["default"].startswith("mdi:")
+ICONS = json.loads((FOLDER / "icons.json").read_text(encoding="utf-8"))
+
+
+def test_icons_belong_to_entities() -> None:
+    """An icon under a key that no entity has shows nowhere."""
+    assert ICONS.keys() == {"entity"}
+    for platform, icons in ICONS["entity"].items():
+        for key, icon in icons.items():
+            texts = ENGLISH["entity"][platform][key]
+            assert icon["default"].startswith("mdi:")
+            for state, state_icon in icon.get("state", {}).items():
+                assert state in texts["state"]
+                assert state_icon.startswith("mdi:")
+
+
+def test_what_has_no_device_class_has_an_icon() -> None:
+    """Of those that every meter has; a device class brings its own."""
+    for one in RECORD_SENSORS:
+        has_class = one.device_class not in (None, SensorDeviceClass.ENUM)
+        assert (one.translation_key in ICONS["entity"]["sensor"]) is not has_class
+    assert ICONS["entity"]["button"].keys() == ENGLISH["entity"]["button"].keys()
 
 
 # -- dialogs and errors ----------------------------------------------------------
 
-FLOW_SOURCE = Path(config_flow.__file__).read_text(encoding="utf-8")
-COORDINATOR_SOURCE = Path(coordinator.__file__).read_text(encoding="utf-8")
+
+def trees() -> Iterator[tuple[str, ast.Module]]:
+    """Parse the modules of the integration, without those of the protocol."""
+    for path in sorted(FOLDER.glob("*.py")):
+        yield path.stem, ast.parse(path.read_text(encoding="utf-8"))
+
+
+TREES = dict(trees())
+
+
+def strings(node: ast.AST) -> Iterator[str]:
+    """List the texts that an expression may be."""
+    match node:
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.IfExp(body=body, orelse=other):
+            yield from strings(body)
+            yield from strings(other)
+        case ast.List(elts=elements):
+            for element in elements:
+                yield from strings(element)
+        case _:
+            pass
+
+
+def assigned(module: str, name: str) -> Iterator[str]:
+    """List the texts that a module puts into a variable, or under a key of one."""
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                inner = target.value if isinstance(target, ast.Subscript) else target
+                if ast.unparse(inner) == name:
+                    yield from strings(node.value)
+
+
+def passed(module: str, function: str, argument: int | str) -> Iterator[str]:
+    """List the texts that a module hands to a function."""
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(function):
+            if isinstance(argument, int):
+                values = node.args[argument : argument + 1]
+            else:
+                values = [one.value for one in node.keywords if one.arg == argument]
+            for value in values:
+                yield from strings(value)
+
+
 OTHER_PROTOCOLS = {"sml", "dlms", "dsmr"}
 
 
 def test_every_error_of_the_dialog_has_a_text() -> None:
     """And no text is left over."""
-    used = set(re.findall(r'key = "(\w+)"', FLOW_SOURCE))
-    used |= set(re.findall(r'key = "(\w+)" if \w+ else "\w+"', FLOW_SOURCE))
-    used |= set(re.findall(r'key = "\w+" if \w+ else "(\w+)"', FLOW_SOURCE))
-    used |= OTHER_PROTOCOLS
-    used |= set(re.findall(r'_errors\["?\w+"?\] = "(\w+)"', FLOW_SOURCE))
+    used = set(assigned("config_flow", "self._errors"))
+    used |= set(assigned("explain", "key")) | OTHER_PROTOCOLS
     used |= {
         # The other fields take no value that is out of range.
         "invalid_address",
@@ -192,25 +296,51 @@ def test_every_error_of_the_dialog_has_a_text() -> None:
 
 def test_every_end_of_the_dialog_has_a_text() -> None:
     """Those of Home Assistant's helpers included."""
-    used = set(re.findall(r'AbortFlow\("(\w+)"', FLOW_SOURCE))
-    assert used == {"already_configured"}
+    used = set(passed("config_flow", "AbortFlow", 0))
+    assert used
     assert ENGLISH["config"]["abort"].keys() == used
 
 
 def test_every_progress_has_a_text() -> None:
     """It is all that a user sees for half a minute."""
-    used = set(re.findall(r'progress_action="(\w+)"', FLOW_SOURCE))
-    assert ENGLISH["config"]["progress"].keys() == used
+    assert ENGLISH["config"]["progress"].keys() == {str(stage) for stage in Stage}
 
 
-@pytest.mark.parametrize("step", ["serial", "network"])
-def test_every_field_has_a_label_and_a_hint(step: str) -> None:
-    """In the folded part of the form as well."""
+@pytest.mark.parametrize("flow", ["config", "options"])
+def test_every_step_of_a_dialog_has_a_text(flow: str) -> None:
+    """And each of them is a step."""
+    source = TREES[f"{flow}_flow"]
+    methods = {
+        node.name.removeprefix("async_step_")
+        for node in ast.walk(source)
+        if isinstance(node, ast.AsyncFunctionDef)
+    }
+    shown = set(passed(f"{flow}_flow", "async_show_form", "step_id"))
+    shown |= set(passed(f"{flow}_flow", "async_show_menu", "step_id"))
+    shown |= set(passed(f"{flow}_flow", "self._show", 0))
+    assert shown <= methods
+    assert ENGLISH[flow]["step"].keys() == shown
+
+
+@pytest.mark.parametrize("flow", ["config", "options"])
+def test_every_choice_of_a_menu_has_a_text(flow: str) -> None:
+    """It says what it leads to."""
+    for step, menu in ENGLISH[flow]["step"].items():
+        for choice in menu.get("menu_options", ()):
+            assert choice in {*ENGLISH[flow]["step"], "accept"}, step
+
+
+@pytest.mark.parametrize("flow", ["config", "options"])
+def test_every_field_has_a_label_and_a_hint(flow: str) -> None:
+    """In the folded parts of the forms as well."""
     fields = {str(key) for key in advanced_section(collapsed=True).schema.schema}
-    form = ENGLISH["config"]["step"][step]
-    assert form["sections"]["advanced"]["data"].keys() == fields
-    assert form["sections"]["advanced"]["data_description"].keys() == fields
-    assert form["data"].keys() == form["data_description"].keys()
+    for step, form in ENGLISH[flow]["step"].items():
+        for part in (form, *form.get("sections", {}).values()):
+            labels, hints = part.get("data", {}), part.get("data_description", {})
+            assert labels.keys() == hints.keys(), step
+        if advanced := form.get("sections", {}).get("advanced"):
+            asked = {"address"} & form.get("data", {}).keys()
+            assert advanced["data"].keys() == fields - asked, step
 
 
 def test_every_choice_has_a_text() -> None:
@@ -221,14 +351,26 @@ def test_every_choice_has_a_text() -> None:
         for field in section.values()
         if "translation_key" in field.config
     }
-    offered["gateway"] = set(config_flow.GATEWAYS)
+    offered |= {
+        "gateway": set(GATEWAYS),
+        "supply": {str(one) for one in Supply},
+        "schedule": {str(one) for one in Kind},
+        "clock": {str(one) for one in Habit},
+    }
     assert {
         name: set(selector["options"]) for name, selector in ENGLISH["selector"].items()
     } == offered
 
 
-def test_every_failed_readout_has_a_text() -> None:
+def test_every_failure_has_a_text() -> None:
     """And no text is left over."""
-    used = set(re.findall(r'key = "(\w+)"', COORDINATOR_SOURCE))
-    used |= {"other_meter", "number_missing"}
+    used = {
+        text
+        for module in TREES
+        for text in (
+            *passed(module, "ReadoutFailed", 1),
+            *passed(module, "HomeAssistantError", "translation_key"),
+        )
+    }
+    assert used
     assert ENGLISH["exceptions"].keys() == used

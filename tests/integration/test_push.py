@@ -1,0 +1,291 @@
+"""Meters that send by themselves: listened to all the time, shown now and then."""
+
+import asyncio
+from typing import override
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.const import STATE_UNAVAILABLE
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.setup import async_setup_component
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+
+from custom_components.iec62056.const import CONF_THROTTLE, DOMAIN
+from custom_components.iec62056.iec21.exceptions import LinkError
+from custom_components.iec62056.iec21.framing import crc16
+from custom_components.iec62056.iec21.simulator import SimulatedLink
+from tests.integration.common import (
+    NAME,
+    NUMBER,
+    UNIQUE_ID,
+    entry_data,
+    make_meter,
+    state_of,
+    told,
+)
+from tests.integration.conftest import Ports
+
+METER = "sensor.iskraemeco_mt174_0001"
+ENERGY = f"{METER}_energy_import"
+POWER = f"{METER}_power_import"
+LAST_ERROR = f"{METER}_last_error"
+
+
+def telegram(
+    energy: str, *, number: str = NUMBER, checked: bool = True, power: str = "00.100"
+) -> bytes:
+    """Return a telegram as an eHZ sends it, with or without a check."""
+    body = (
+        b"/ISk5MT174-0001\r\n\r\n"
+        + f"1-0:0.0.0*255({number})\r\n".encode()
+        + f"1-0:1.8.0*255({energy}*kWh)\r\n".encode()
+        + f"1-0:1.7.0*255({power}*kW)\r\n".encode()
+        + b"!"
+    )
+    return body + (f"{crc16(body):04X}".encode() if checked else b"") + b"\r\n"
+
+
+class FedLink(SimulatedLink):
+    """A link on which a test says what arrives, and when the line has gone quiet."""
+
+    def __init__(self) -> None:
+        """Begin with a silent line."""
+        super().__init__(make_meter())
+        self.arriving: asyncio.Queue[bytes | LinkError] = asyncio.Queue()
+
+    @override
+    async def read(self, patience: float) -> bytes:
+        arrived = await self.arriving.get()
+        if isinstance(arrived, LinkError):
+            raise arrived
+        return arrived
+
+
+@pytest.fixture
+def line(ports: Ports) -> FedLink:
+    """Put a line that a test feeds behind every port."""
+    link = ports.link = FedLink()
+    return link
+
+
+async def settle() -> None:
+    """Let a task go on that listens, and that does not end by itself."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def feed(hass: HomeAssistant, line: FedLink, *arriving: bytes) -> None:
+    """Let bytes arrive and be read."""
+    for one in arriving:
+        line.arriving.put_nowait(one)
+    await settle()
+    await hass.async_block_till_done()
+
+
+async def pass_time_listening(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, seconds: float
+) -> None:
+    """Let time pass while a task listens that does not end by itself."""
+    freezer.tick(seconds)
+    async_fire_time_changed(hass)
+    await hass.async_block_till_done()
+    await settle()
+
+
+async def listening(
+    hass: HomeAssistant, options: dict[str, float] | None = None
+) -> MockConfigEntry:
+    """Return an entry of a meter that sends by itself, set up."""
+    entry = MockConfigEntry(
+        domain=DOMAIN,
+        title=NAME,
+        unique_id=UNIQUE_ID,
+        data={**entry_data(), "mode": "d", "baud_rate": 9600},
+        options=options or {},
+    )
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    return entry
+
+
+async def test_every_telegram_counts_and_some_are_shown(
+    hass: HomeAssistant, line: FedLink, freezer: FrozenDateTimeFactory
+) -> None:
+    """A state every second would fill the recorder; the last one is never lost."""
+    entry = await listening(hass)
+    await feed(hass, line, telegram("000001.000"))
+    assert state_of(hass, ENERGY) == "1.000"
+    for value in ("000001.001", "000001.002"):
+        await feed(hass, line, telegram(value))
+    assert state_of(hass, ENERGY) == "1.000"
+    assert entry.runtime_data.coordinator.record.readouts == 3
+
+    await pass_time_listening(hass, freezer, 9)
+    assert state_of(hass, ENERGY) == "1.000"
+    await pass_time_listening(hass, freezer, 2)
+    assert state_of(hass, ENERGY) == "1.002"
+    # The next one is late enough to be shown at once.
+    await pass_time_listening(hass, freezer, 11)
+    await feed(hass, line, telegram("000001.003"))
+    assert state_of(hass, ENERGY) == "1.003"
+    assert line.opened == 1
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    assert line.closed
+
+
+async def test_the_user_says_how_often_they_are_shown(
+    hass: HomeAssistant, line: FedLink, freezer: FrozenDateTimeFactory
+) -> None:
+    """Live power every second is what some have bought the head for."""
+    entry = await listening(hass, {CONF_THROTTLE: 1})
+    await feed(hass, line, telegram("000001.000"))
+    await pass_time_listening(hass, freezer, 1)
+    await feed(hass, line, telegram("000001.000", power="00.200"))
+    assert state_of(hass, POWER) == "0.200"
+    await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_without_a_check_a_value_has_to_come_twice(
+    hass: HomeAssistant, line: FedLink, freezer: FrozenDateTimeFactory
+) -> None:
+    """One damaged digit would make months of consumption."""
+    entry = await listening(hass, {CONF_THROTTLE: 1})
+    await feed(hass, line, telegram("000001.000", checked=False))
+    assert hass.states.get(ENERGY) is None
+    await feed(hass, line, telegram("000001.000", checked=False))
+    await pass_time_listening(hass, freezer, 2)
+    assert state_of(hass, ENERGY) == "1.000"
+
+    await feed(hass, line, telegram("900001.000", checked=False))
+    await pass_time_listening(hass, freezer, 2)
+    assert state_of(hass, ENERGY) == "1.000"
+    assert state_of(hass, f"{METER}_refused_values") == "1"
+    await feed(hass, line, telegram("000001.001", checked=False))
+    await pass_time_listening(hass, freezer, 2)
+    assert state_of(hass, ENERGY) == "1.001"
+    await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_silence_is_noticed_and_said_once(
+    hass: HomeAssistant,
+    line: FedLink,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The head was knocked off; the port is opened again every minute."""
+    entry = await listening(hass)
+    await feed(hass, line, telegram("000001.000"))
+    await feed(hass, line, b"")
+    assert state_of(hass, LAST_ERROR) == "no_answer"
+    assert state_of(hass, ENERGY) == "1.000"
+    assert line.closed
+    for opened in range(2, 17):
+        await pass_time_listening(hass, freezer, 61)
+        assert line.opened == opened
+        await feed(hass, line, b"")
+    assert state_of(hass, ENERGY) == STATE_UNAVAILABLE
+    assert told(caplog, "The meter did not answer") == 1
+
+    await pass_time_listening(hass, freezer, 61)
+    await feed(hass, line, telegram("000002.000"))
+    assert state_of(hass, ENERGY) == "2.000"
+    assert state_of(hass, LAST_ERROR) == "none"
+    assert told(caplog, "recovered") == 1
+    await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_an_adapter_that_is_pulled_out_is_noticed(
+    hass: HomeAssistant,
+    line: FedLink,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """And used again once it is back."""
+    entry = await listening(hass)
+    await feed(hass, line, telegram("000001.000"))
+    line.arriving.put_nowait(LinkError("the adapter was unplugged"))
+    await feed(hass, line)
+    assert state_of(hass, LAST_ERROR) == "port_missing"
+    assert told(caplog, "the adapter was unplugged") == 1
+    await pass_time_listening(hass, freezer, 61)
+    await feed(hass, line, telegram("000001.500"))
+    assert state_of(hass, ENERGY) == "1.500"
+    await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_telegrams_of_another_meter_are_not_booked(
+    hass: HomeAssistant,
+    line: FedLink,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The heads of two meters were exchanged."""
+    entry = await listening(hass)
+    await feed(hass, line, telegram("000001.000"))
+    for _ in range(3):
+        await feed(hass, line, telegram("000009.000", number="0087654321"))
+    assert state_of(hass, LAST_ERROR) == "other_meter"
+    assert told(caplog, "Another meter answered") == 1
+    await pass_time_listening(hass, freezer, 11)
+    await feed(hass, line, telegram("000001.001"))
+    assert state_of(hass, ENERGY) == "1.001"
+    assert state_of(hass, LAST_ERROR) == "none"
+    await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_damaged_telegrams_are_counted(
+    hass: HomeAssistant, line: FedLink, freezer: FrozenDateTimeFactory
+) -> None:
+    """They cost nothing else: the next one comes soon."""
+    entry = await listening(hass)
+    await feed(hass, line, telegram("000001.000").replace(b"1.7.0", b"1.7.1"))
+    await feed(hass, line, telegram("000001.000"))
+    assert state_of(hass, ENERGY) == "1.000"
+    assert entry.runtime_data.coordinator.record.check_errors == 1
+    await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_a_port_that_home_assistant_reaches_for_us_may_not_be_ready(
+    hass: HomeAssistant,
+    line: FedLink,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """ESPHome starts later than we do."""
+    line.open_error = HomeAssistantError("ESPHome is not ready")  # type: ignore[assignment]  # What the proxy raises.
+    entry = await listening(hass)
+    await settle()
+    assert told(caplog, "ESPHome is not ready") == 1
+    line.open_error = None
+    await pass_time_listening(hass, freezer, 61)
+    await feed(hass, line, telegram("000001.000"))
+    assert state_of(hass, ENERGY) == "1.000"
+    await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_a_meter_that_sends_by_itself_is_never_asked(
+    hass: HomeAssistant, line: FedLink, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An action for its sensors neither waits for the port nor opens it again."""
+    await async_setup_component(hass, "homeassistant", {})
+    entry = await listening(hass)
+    assert hass.states.async_entity_ids("button") == []
+    for known in (False, True):
+        async with asyncio.timeout(5):
+            await hass.services.async_call(
+                "homeassistant",
+                "update_entity",
+                {"entity_id": f"{METER}_last_readout"},
+                blocking=True,
+            )
+            await entry.runtime_data.coordinator.async_refresh()
+        assert entry.runtime_data.coordinator.last_update_success is known
+        await feed(hass, line, telegram("000001.000"))
+    assert state_of(hass, ENERGY) == "1.000"
+    assert line.opened == 1
+    await hass.config_entries.async_unload(entry.entry_id)
