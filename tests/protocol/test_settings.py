@@ -54,6 +54,9 @@ def test_the_first_speed_is_the_set_one_or_the_modes(
         ("switch_delay", 11, "switch_delay of 11 s"),
         ("close_delay", 11, "close_delay of 11 s"),
         ("wake_up", 251, "251 wake-up"),
+        ("option", "1", "option '1'"),
+        ("option", "", "option ''"),
+        ("keep_alive", 0.4, "keep_alive of 0.4 s"),
         ("attempts", 0, "0 attempts"),
     ],
 )
@@ -61,3 +64,9 @@ def test_what_could_never_work_is_refused(field: str, value: Any, said: str) -> 
     """The text names the setting, its value and what is possible."""
     with pytest.raises(ValueError, match=said):
         Settings(**{field: value})
+
+
+def test_a_meter_is_woken_in_one_way_only() -> None:
+    """Bursts, or one long row of NULs."""
+    with pytest.raises(ValueError, match="one way or the other"):
+        Settings(wake_up=66, fast_wake_up=True)

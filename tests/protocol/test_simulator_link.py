@@ -232,6 +232,12 @@ READABLE = (
     Fault.ANSWERS_TWICE,
     Fault.WRONG_SPEED,
     Fault.SLOW,
+    # What goes wrong in programming mode only.
+    Fault.MISUNDERSTANDS,
+    Fault.DAMAGED_BLOCK,
+    Fault.BREAKS_OFF,
+    Fault.DROPS_SESSION,
+    Fault.NO_ADDRESS,
     Fault.ECHO | Fault.NOISE | Fault.PARITY_BIT | Fault.SLOW,
 )
 

@@ -10,6 +10,9 @@ from dataclasses import replace
 import logging
 from typing import Protocol
 
+from .conversation import Conversation
+from .credentials import Credentials
+from .delays import WAKE_UP_PAUSE
 from .exceptions import (
     EchoOnlyError,
     IecError,
@@ -19,6 +22,7 @@ from .exceptions import (
     UnsupportedSettingsError,
 )
 from .foreign import recognise_readout
+from .framing import MAX_READOUT, add_parity, strip_parity
 from .listen import ListenSession
 from .messages import Identification
 from .recipes import Recipe, recipes_for
@@ -28,6 +32,7 @@ from .steps import (
     ClientStep,
     Event,
     Identified,
+    ProgrammingEvent,
     ReadoutReceived,
     Send,
     SetBaudRate,
@@ -74,7 +79,7 @@ class Session(Protocol):
         """Go on after the time of the last `StartTimer` has passed."""
 
 
-def _ignore(_event: Event) -> None:
+def _ignore(_event: Event | ProgrammingEvent) -> None:
     """Watch nothing."""
 
 
@@ -163,6 +168,93 @@ async def listen(
                 yield event.readout
             else:
                 on_event(event)
+
+
+@asynccontextmanager
+async def programming(  # noqa: PLR0913  # Nobody but tests needs them all.
+    port: str,
+    settings: Settings = DEFAULTS,
+    credentials: Credentials | None = None,
+    *,
+    on_event: Callable[[ProgrammingEvent], None] = _ignore,
+    trace: Trace | None = None,
+    left_at: int | None = None,
+) -> AsyncIterator[Conversation]:
+    """Open `port` and programming mode on the meter; sign off and close it again.
+
+    With `credentials` their password is sent, once, if it may be; a meter with
+    locks (LIS-200) has its lock opened, and closed at the end. The meter is signed off
+    whatever happens, cancellation included, within a second. `on_event`, `trace` and
+    `left_at` are as for `read_out`. Passwords get into no trace and no log.
+
+    Every method of the meter raises what is named here, and so does leaving.
+
+    Raises:
+        LinkError: the port cannot be used or was lost.
+        MeterTimeoutError: nobody answered; `EchoOnlyError` if only the head did.
+        OtherProtocolError: SML or DLMS came instead.
+        TelegramError: what came cannot be used; `ChecksumError` if it is damaged.
+        MeterRefusedError: the meter does not open programming mode, or says no to a
+            command (`CommandRefusedError`).
+        SessionEndedError: it has ended the session.
+        PasswordSpentError: the password may not be sent; nothing was.
+        PasswordRefusedError: the meter does not take it.
+        UnusablePasswordError: neither can it; it was not sent.
+
+    """
+    if credentials is not None:
+        credentials.check()
+    async with opened(port, settings, trace) as transport:
+        meter = Conversation(
+            transport, settings, credentials, on_event=on_event, left_at=left_at
+        )
+        try:
+            await meter.open()
+            yield meter
+            await meter.close()
+        finally:
+            await meter.sign_off()
+
+
+async def ask(
+    port: str,
+    settings: Settings,
+    request: bytes,
+    *,
+    trace: Trace | None = None,
+) -> bytes:
+    """Open `port`, send `request` as it is, and return all that comes of it.
+
+    For what no norm knows. The meter is woken as the settings say; nothing else is
+    sent, and no speed is changed. The answer has come when nothing more does for
+    `timeout`, or for `character_timeout` once it has begun. It is returned without
+    parity bits.
+
+    Raises:
+        LinkError: the port cannot be used or was lost.
+        MeterTimeoutError: nothing came.
+        TelegramError: it does not end.
+
+    """
+    received = bytearray()
+    between = settings.character_timeout or settings.timeout
+    async with opened(port, settings, trace) as transport:
+        if settings.wake_up:
+            await transport.write(bytes(settings.wake_up))
+            while await transport.read(WAKE_UP_PAUSE):
+                pass
+        await transport.write(
+            add_parity(request) if settings.software_parity else request
+        )
+        data = await transport.read(settings.timeout)
+        while data:
+            received += data
+            if len(received) > MAX_READOUT:
+                raise TelegramError(f"no end of an answer within {MAX_READOUT} bytes")
+            data = await transport.read(between)
+    if not received:
+        raise MeterTimeoutError("answer")
+    return strip_parity(received)
 
 
 async def search(

@@ -5,6 +5,15 @@ from typing import Final
 WAKE_UP_PAUSE: Final = 1.6
 """Seconds between the wake-up and the sign-on; 1.5 to 1.7 in Annex B.1."""
 
+BURST: Final = 0.55
+"""Seconds of NULs in a burst of the fast wake-up; 0.5 to 0.6 in Annex B.2."""
+
+LISTENING: Final = 0.04
+"""Seconds to listen behind a burst, and two characters on top (Annex B.2)."""
+
+BURSTS: Final = 8
+"""Bursts before a meter counts as not to be woken: five seconds, 4.5 at least."""
+
 SWITCH_DELAY: Final = 0.02
 """Seconds after the acknowledgement before the speed changes.
 

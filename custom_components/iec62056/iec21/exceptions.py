@@ -112,6 +112,51 @@ class MeterRefusedError(IecError):
         self.answer = answer
 
 
+class CommandRefusedError(MeterRefusedError):
+    """The meter does not do what it was told; programming mode goes on.
+
+    `answer` is its error message ("ER01", "#0018"), "NAK" if it did not understand
+    the command in any transmission, or "ACK" if that was all it had to say.
+    """
+
+
+class SessionEndedError(MeterRefusedError):
+    """The meter has ended the session, by itself or because of what it was told.
+
+    Where no password is missing, a new session goes on.
+    """
+
+    def __init__(self) -> None:
+        """Record that it signed off."""
+        super().__init__("it ended the session")
+
+
+class PasswordRefusedError(MeterRefusedError):
+    """The meter does not take the password. It is not sent again.
+
+    Ask for another one. `answer` is what the meter said.
+    """
+
+    def __init__(self, answer: str) -> None:
+        """Record the meter's own words."""
+        super().__init__(answer)
+        self.args = (f"the meter refused the password: {answer}",)
+
+
+class PasswordSpentError(IecError):
+    """The password was not sent, because the meter has not accepted it before.
+
+    Meters lock up after a few wrong ones. Ask for another one, or for the same one
+    once more: only a person may decide that.
+    """
+
+    def __init__(self) -> None:
+        """Say what is not done."""
+        super().__init__(
+            "the password was sent before and not accepted; it is not sent again"
+        )
+
+
 class UnusablePasswordError(IecError):
     """The password is none that this meter can take; it was not sent.
 

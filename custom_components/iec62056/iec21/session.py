@@ -18,6 +18,9 @@ In ACKNOWLEDGING the session keeps still for the reaction time of the norm. A
 meter that sends its data right then announced a speed that it does not use: it
 is read as in mode A. So is one that sends its data instead of an identification,
 as some do for a sign-on that asks for another list.
+
+A session that asks for programming mode ends in PROGRAMMING instead, with what the
+meter says there; `programming` goes on from it.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ from typing import Final
 
 from .beginning import Beginning
 from .collect import ReadoutCollector
+from .commands import SIGN_OFF, SIGN_OFF_BATTERY
 from .const import BITS_PER_CHARACTER, RETRY_PAUSE
 from .delays import (
     EARLY_DELAY,
@@ -64,6 +68,7 @@ from .steps import (
     StartTimer,
 )
 from .telegram import Check, Readout
+from .waking import FastWakeUp
 
 # Data, or a command, in place of silence before the acknowledgement.
 _EARLY: Final = re.compile(rb"\x01[BP]0|[\x02(]")
@@ -71,9 +76,9 @@ _EARLY: Final = re.compile(rb"\x01[BP]0|[\x02(]")
 _UNASKED: Final = re.compile(rb"(?:\n?\r?\n|\n?\r)[^\x01\x02]*\(")
 # A sign-off, or programming mode, where the data should begin.
 _COMMAND: Final = re.compile(rb"[^\x02(!]*\x01(B0|P0)")
-_SIGN_OFF: Final = b"\x01B0\x03q"
-# The same with the sum as block check.
-_SIGN_OFF_SUM: Final = b"\x01B0\x03u"
+
+_PROGRAMMING: Final = "1"
+"""The character of the acknowledgement that asks for programming mode."""
 
 
 class State(Enum):
@@ -89,7 +94,20 @@ class State(Enum):
     REFUSED = "end of the sign-off"
     SIGNED_OFF = "time to sign off at the first speed as well"
     PAUSE = "time for another attempt"
+    PROGRAMMING = "whoever goes on in programming mode"
     DONE = "nothing more"
+
+
+_MAY_BE_OPEN: Final = frozenset(
+    {
+        State.ACKNOWLEDGING,
+        State.SWITCHING,
+        State.READOUT,
+        State.LAST_CHANCE,
+        State.PROGRAMMING,
+    }
+)
+"""Where a meter may wait for more, and hear no other sign-on."""
 
 
 class ReadoutSession:
@@ -103,7 +121,7 @@ class ReadoutSession:
     If any method raises something that is not an `IecError`, that is a bug.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # Each caller needs some of them.
         self,
         settings: Settings,
         *,
@@ -111,11 +129,13 @@ class ReadoutSession:
         sign_ons: int | None = None,
         patience: float | None = None,
         left_at: int | None = None,
+        programming: bool = False,
     ) -> None:
         """Prepare a session; nothing is sent before `start`.
 
-        A search looks elsewhere sooner: after `sign_ons` that nobody answered,
-        each for `patience` seconds. None: as the settings say. `left_at` is the
+        `programming` asks for that mode in mode C; in the others it needs no asking.
+        A search looks elsewhere sooner: after `sign_ons` that nobody answered, each
+        for `patience` seconds. None: as the settings say. `left_at` is the
         speed in baud at which a session of ours was left without its end; None:
         none was.
         """
@@ -127,9 +147,13 @@ class ReadoutSession:
         self._sign_ons = settings.attempts if sign_ons is None else sign_ons
         self._patience = settings.timeout if patience is None else patience
         self._left_at = left_at
+        self._programming = programming
+        self._waking: FastWakeUp | None = None
         self._attempts = 1
         self.answered = False
         """Whether a meter has said anything that is of this norm."""
+        self.operand = b""
+        """What came in programming mode before somebody else took over."""
         self._baud_rate = settings.first_baud_rate
         self._sum_seen = False
         self._check = settings.check
@@ -158,6 +182,44 @@ class ReadoutSession:
             learned = replace(learned, max_baud_rate=self._settings.first_baud_rate)
         return learned
 
+    @property
+    def identification(self) -> Identification | None:
+        """Who answered in this attempt. None: nobody has said yet."""
+        return self._identification
+
+    @property
+    def baud_rate(self) -> int:
+        """The speed of the line in baud."""
+        return self._baud_rate
+
+    @property
+    def software_parity(self) -> bool:
+        """Whether even parity is put into bit 7 of what is sent."""
+        return self._software_parity
+
+    def begin_again(self, error: IecError) -> list[ClientStep]:
+        """Go back to the sign-on, because programming mode began with `error`.
+
+        Raises:
+            IecError: it was the last attempt.
+
+        """
+        return self._retry(error)
+
+    def leave(self) -> list[ClientStep]:
+        """Sign off, wherever the session is; it is over then.
+
+        A meter that has not said anything is in no session.
+        """
+        steps: list[ClientStep] = []
+        if self.state is State.SWITCHING:
+            self._baud_rate = self._speed.baud_rate(self._offer)
+            steps.append(SetBaudRate(self._baud_rate))
+        if self.state in _MAY_BE_OPEN:
+            steps.append(self._send(self._sign_off))
+        self.state = State.DONE
+        return steps
+
     def start(self) -> list[ClientStep]:
         """Return the first steps: the sign-on, or the wake-up before it."""
         if self._settings.quiet_time:
@@ -182,6 +244,8 @@ class ReadoutSession:
                     steps = self._receive_early(strip_parity(data))
                 case State.READOUT | State.LAST_CHANCE:
                     steps = self._receive_readout(strip_parity(data))
+                case State.WAKING if self._waking:
+                    steps = [*self._waking.receive_data(strip_parity(data))]
                 case State.PAUSE:
                     # A meter that is still sending may finish first.
                     self._drained = True
@@ -212,7 +276,7 @@ class ReadoutSession:
             case State.SIGNED_OFF:
                 steps = self._sign_off_at_first_speed()
             case State.WAKING:
-                steps = self._sign_on()
+                steps = self._go_on_waking()
             case State.ACKNOWLEDGING:
                 steps = self._acknowledge()
             case State.SWITCHING:
@@ -240,7 +304,19 @@ class ReadoutSession:
         if self._settings.wake_up:
             self.state = State.WAKING
             return [Send(bytes(self._settings.wake_up)), StartTimer(WAKE_UP_PAUSE)]
+        if self._settings.fast_wake_up:
+            self.state = State.WAKING
+            self._waking = FastWakeUp(self._baud_rate)
+            return [*self._waking.burst()]
         return self._sign_on()
+
+    def _go_on_waking(self) -> list[ClientStep]:
+        """Send the next burst, or what follows the wake-up."""
+        if self._waking is None or self._waking.awake:
+            return self._sign_on()
+        if self._waking.in_vain:
+            return self._retry(MeterTimeoutError("answer to the wake-up"))
+        return [*self._waking.burst()]
 
     def _sign_on(self) -> list[ClientStep]:
         self.state = State.IDENTIFICATION
@@ -330,7 +406,8 @@ class ReadoutSession:
         return self._receive_readout(self._early)
 
     def _acknowledge(self) -> list[ClientStep]:
-        send = self._send(self._speed.acknowledgement(self._offer))
+        option = _PROGRAMMING if self._programming else self._settings.option
+        send = self._send(self._speed.acknowledgement(self._offer, option))
         baud_rate = self._speed.baud_rate(self._offer)
         if self._speed.stays or baud_rate == self._baud_rate:
             self.state = State.READOUT
@@ -355,12 +432,7 @@ class ReadoutSession:
             return []
         reader = self._collector.reader
         if not reader.started and (match := _COMMAND.match(reader.rest + data)):
-            if match[1] == b"P0":
-                # Left alone it would be deaf to sign-ons for two minutes.
-                self.state = State.REFUSED
-                return [self._send(self._sign_off), StartTimer(0)]
-            self.state = State.DONE
-            raise MeterRefusedError("it signed off instead of sending its data")
+            return self._take_command(match[1], reader.rest + data)
         new = self._collector.receive_data(data)
         arrived = DataArrived(reader.received, new)
         if reader.certain:
@@ -375,6 +447,25 @@ class ReadoutSession:
         self.state = State.LAST_CHANCE
         return [arrived, StartTimer(LAST_CHANCE)]
 
+    def _take_command(self, name: bytes, data: bytes) -> list[ClientStep]:
+        """Go on after a command of the meter, which begins in `data`.
+
+        Raises:
+            MeterRefusedError: it signs off.
+
+        """
+        if name == b"P0" and self._programming:
+            self.state = State.PROGRAMMING
+            self.operand = data
+            return []
+        if name == b"P0":
+            # Left alone it would be deaf to sign-ons for two minutes.
+            self.state = State.REFUSED
+            return [self._send(self._sign_off), StartTimer(0)]
+        self.state = State.DONE
+        asked = "opening programming mode" if self._programming else "sending its data"
+        raise MeterRefusedError(f"it signed off instead of {asked}")
+
     def _or_between_characters(self, seconds: float) -> float:
         """Return the seconds between two characters, `seconds` unless they are set."""
         limit = self._settings.character_timeout
@@ -384,12 +475,17 @@ class ReadoutSession:
         """Take what is there once the meter has fallen silent."""
         reader = self._collector.reader
         if not reader.started:
-            return self._retry(MeterTimeoutError("readout", reader.rest))
+            return self._retry(MeterTimeoutError(self._awaited, reader.rest))
         arrived = DataArrived(reader.received, self._collector.end_of_data())
         try:
             return [arrived, self._finish()]
         except TelegramError as error:
             return self._retry(error)
+
+    @property
+    def _awaited(self) -> str:
+        """What the acknowledgement has asked for."""
+        return "operand" if self._programming else "readout"
 
     def _finish(self) -> ReadoutReceived:
         readout = self._collector.finish(
@@ -420,7 +516,8 @@ class ReadoutSession:
 
     @property
     def _sign_off(self) -> bytes:
-        return _SIGN_OFF_SUM if self._expects_sum else _SIGN_OFF
+        command = SIGN_OFF_BATTERY if self._settings.fast_wake_up else SIGN_OFF
+        return command.to_bytes(Check.SUM if self._expects_sum else Check.XOR)
 
     def _retry(self, error: IecError) -> list[ClientStep]:
         """Begin again after a pause, or give up with `error`."""
@@ -436,13 +533,17 @@ class ReadoutSession:
             raise error
         self._attempts += 1
         self._speed.last_attempt = self._attempts == self._settings.attempts
+        leave: list[ClientStep] = []
+        if self._programming and self.state in {State.READOUT, State.PROGRAMMING}:
+            # It may be in programming mode, where it hears no sign-on.
+            leave.append(self._send(self._sign_off))
         change = self._return_to_first_speed()
         self._speed.failures += bool(change)
         if self._parity_by_turns and self._identification is None:
             self._software_parity = not self._software_parity
         self._begin_attempt()
         self.state = State.PAUSE
-        return [Retrying(error), *change, StartTimer(RETRY_PAUSE)]
+        return [Retrying(error), *leave, *change, StartTimer(RETRY_PAUSE)]
 
     def _end_old_session(self, left_at: int) -> list[ClientStep]:
         """Sign off where a session of ours may still be open, once.

@@ -30,6 +30,7 @@ _SECONDS: Final = {
     "quiet_time": (0, 10),
     "switch_delay": (0, 10),
     "close_delay": (0, 10),
+    "keep_alive": (0.5, 120),
 }
 """The range of every setting that is a time."""
 
@@ -119,8 +120,15 @@ class Settings:
     """The character after the slash of the sign-on. The norm's is "?"; a digit
     or "#" asks some meters for another list."""
 
+    option: str = "0"
+    """What the acknowledgement asks for: "0" is the norm's readout, "5" to "9" are
+    lists of some manufacturers. Programming mode has its own."""
+
     wake_up: int = 0
-    """NUL characters before the sign-on, for meters on a battery (Annex B)."""
+    """NUL characters before the sign-on, for meters on a battery (Annex B.1)."""
+
+    fast_wake_up: bool = False
+    """Whether they come in bursts until the meter answers (Annex B.2)."""
 
     timeout: float = DEFAULT_TIMEOUT
     """Seconds without a character before an answer counts as missing."""
@@ -160,6 +168,18 @@ class Settings:
 
     check: Check = Check.AUTO
 
+    keep_alive: float | None = None
+    """Seconds without a command after which one keeps programming mode open.
+
+    Some meters drop it after 1.5 s, and the norm lets them after 60. None: never.
+    """
+
+    acknowledge_last_block: bool = False
+    """Whether the last of several blocks is acknowledged as well.
+
+    The norm shows no such thing; drivers for LIS-200 devices do it.
+    """
+
     def __post_init__(self) -> None:
         """Refuse what could never work, before a port is opened."""
         if (
@@ -172,10 +192,7 @@ class Settings:
                 f"the device address {self.address!r} is not up to 32 printable"
                 ' ASCII characters without "/" and "!"'
             )
-        if len(self.selector) != 1 or self.selector not in "?#0123456789":
-            raise ValueError(
-                f'the selector {self.selector!r} is not "?", "#" or a digit'
-            )
+        self._check_sign_on()
         for name in ("baud_rate", "max_baud_rate", "gateway_baud_rate"):
             baud_rate = getattr(self, name)
             if baud_rate is not None and not 50 <= baud_rate <= 4_000_000:
@@ -190,6 +207,17 @@ class Settings:
             )
         if not 1 <= self.attempts <= 10:
             raise ValueError(f"{self.attempts} attempts are not 1 to 10")
+
+    def _check_sign_on(self) -> None:
+        """Refuse what no session could begin with."""
+        if len(self.selector) != 1 or self.selector not in "?#0123456789":
+            raise ValueError(
+                f'the selector {self.selector!r} is not "?", "#" or a digit'
+            )
+        if len(self.option) != 1 or self.option not in "056789":
+            raise ValueError(f'the option {self.option!r} is not "0" or "5" to "9"')
+        if self.wake_up and self.fast_wake_up:
+            raise ValueError("a meter is woken in one way or the other, not in both")
 
     @property
     def first_baud_rate(self) -> int:

@@ -46,13 +46,13 @@ class SpeedChoice:
             return stay
         return offered
 
-    def acknowledgement(self, offer: Identification) -> bytes:
-        """Return the message that asks for it.
+    def acknowledgement(self, offer: Identification, option: str = "0") -> bytes:
+        """Return the message that asks for it, and for what `option` stands for.
 
         Anything but the offer or "0" makes the meter stay (clause 6.4.3.2).
         """
         character = _CHARACTERS.get(self.baud_rate(offer), "0")
-        return OptionSelect(baud_character=character).to_bytes()
+        return OptionSelect(baud_character=character, mode=option).to_bytes()
 
     def switch_delay(self, offer: Identification) -> float:
         """Return the seconds between the acknowledgement and the change."""

@@ -92,11 +92,41 @@ class ReadoutReceived:
     readout: Readout
 
 
+@dataclass(frozen=True, slots=True)
+class ProgrammingOpened:
+    """The meter is in programming mode, and waits for a password or a command."""
+
+    seed: str
+    """What it gives an algorithm to start from; "" where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockReceived:
+    """One block of an answer in programming mode; its check was right."""
+
+    text: str
+    """Everything in it, line ends included."""
+
+    last: bool = True
+    """Whether the answer is complete with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandDone:
+    """The meter has acknowledged a command."""
+
+
 type Event = Identified | SettingsFound | DataArrived | Retrying | ReadoutReceived
 """What happens in a session; `ReadoutReceived` is the last."""
 
 type ClientStep = Send | SetBaudRate | StartTimer | Event
 """What a session of the client returns."""
+
+type ProgrammingEvent = Event | ProgrammingOpened | BlockReceived | CommandDone
+"""What happens in programming mode, and on the way there."""
+
+type ProgrammingStep = Send | SetBaudRate | StartTimer | ProgrammingEvent
+"""What a session in programming mode returns."""
 
 type MeterStep = Send | SetBaudRate | StartTimer | Pause
 """What a simulated meter returns."""

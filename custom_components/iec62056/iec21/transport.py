@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 import serialx
 
+from .concealing import Concealer
 from .const import BITS_PER_CHARACTER
 from .exceptions import LinkError, UnsupportedSettingsError
 from .settings import Framing, Pin, Settings
@@ -240,7 +241,10 @@ class SerialTransport:
 
 
 class RecordingTransport:
-    """A link whose bytes and speeds are written down as they pass."""
+    """A link whose bytes and speeds are written down as they pass.
+
+    Of a password only its length is, in an echo as well.
+    """
 
     def __init__(self, transport: Transport, trace: Trace) -> None:
         """Record what passes over `transport` into `trace`, from now on."""
@@ -249,6 +253,7 @@ class RecordingTransport:
         # A search opens its port again and again; time goes on.
         before = trace.entries[-1].time if trace.entries else 0.0
         self._opened = time.monotonic() - before
+        self._concealer = Concealer()
 
     @property
     def can_switch(self) -> bool:
@@ -257,23 +262,30 @@ class RecordingTransport:
 
     async def write(self, data: bytes) -> None:
         """Record and send `data`."""
-        self._trace.add(Entry(self._elapsed, "send", data))
+        self._note_received(self._concealer.rest())
+        self._trace.add(Entry(self._elapsed, "send", self._concealer.sent(data)))
         await self._transport.write(data)
 
     async def read(self, patience: float) -> bytes:
         """Return and record what has arrived."""
         if data := await self._transport.read(patience):
-            self._trace.add(Entry(self._elapsed, "receive", data))
+            self._note_received(self._concealer.received(data))
         return data
 
     async def set_baud_rate(self, baud_rate: int) -> None:
         """Record and carry out a change of speed."""
+        self._note_received(self._concealer.rest())
         self._trace.add(Entry(self._elapsed, "speed", baud_rate=baud_rate))
         await self._transport.set_baud_rate(baud_rate)
 
     async def close(self) -> None:
         """Close the link."""
+        self._note_received(self._concealer.rest())
         await self._transport.close()
+
+    def _note_received(self, data: bytes) -> None:
+        if data:
+            self._trace.add(Entry(self._elapsed, "receive", data))
 
     @property
     def _elapsed(self) -> float:

@@ -33,7 +33,7 @@ class MeterProfile:
     """How one family of meters departs from the norm.
 
     The defaults *are* the norm, so a profile lists only departures, and every
-    departure names the capture that proves it.
+    departure names the capture or the document that proves it.
     """
 
     name: str
@@ -48,6 +48,9 @@ class MeterProfile:
     evidence: tuple[str, ...] = ()
     """Captures of the collection that show the departures."""
 
+    documents: tuple[str, ...] = ()
+    """What was published about them, for a family of which there is no capture."""
+
     samples: tuple[str, ...] = ()
     """Folders under tests/fixtures/telegrams with made-up telegrams of their shape."""
 
@@ -56,6 +59,9 @@ class MeterProfile:
 
     registers: tuple[Register, ...] = ()
     """Rows that mean something else here than in the catalogue, or only here."""
+
+    lis200: bool = False
+    """Whether its addresses name objects (`lis200_objects`), and are no OBIS codes."""
 
     lists: Mapping[str, tuple[Register, ...]] = field(
         default_factory=lambda: MappingProxyType({})
@@ -83,6 +89,9 @@ class MeterProfile:
     check: Check = Check.AUTO
     """What verifies its messages. `AUTO`: the norm's block check; another one is
     believed only once it has been right twice in a row."""
+
+    plain_errors: bool = False
+    """Whether two digits without letters are an error message in programming mode."""
 
     def fits(self, identification: Identification) -> bool:
         """Whether a meter that identifies itself like this is of the family."""

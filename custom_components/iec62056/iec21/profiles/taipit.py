@@ -25,6 +25,8 @@ TAIPIT_NEVA: Final = MeterProfile(
     identification=r"NEVA",
     evidence=("TPC_NEVA_MT324_dialogue_1.txt", "TPC_LUNA_README_1.txt"),
     samples=("taipit_neva",),
+    # "(01)" is what an MT324 says to a code that it does not know.
+    plain_errors=True,
     # E = 128 asks for the total and the four tariffs in one pair of brackets.
     lists=MappingProxyType(
         {

@@ -68,6 +68,9 @@ class Fault(Flag):
     WAKE_UP_WANTED = auto()
     """The meter sleeps on a battery, and hears nothing before a wake-up."""
 
+    BURSTS_WANTED = auto()
+    """The same, and it wants the fast wake-up, to which it answers."""
+
     PARITY_WANTED = auto()
     """Characters without even parity in bit 7 stay unheard.
 
@@ -76,6 +79,21 @@ class Fault(Flag):
 
     SIGNS_OFF = auto()
     """The acknowledgement is answered with a sign-off instead of data."""
+
+    MISUNDERSTANDS = auto()
+    """In programming mode, the first two commands are answered with NAK."""
+
+    DAMAGED_BLOCK = auto()
+    """There, the second block arrives damaged, once."""
+
+    BREAKS_OFF = auto()
+    """There, the third command is answered with a sign-off."""
+
+    DROPS_SESSION = auto()
+    """There, three seconds of silence end the session."""
+
+    NO_ADDRESS = auto()
+    """There, the answers come without the codes of their registers."""
 
     LEFT_OPEN = auto()
     """Somebody has left a session without its end.

@@ -10,7 +10,7 @@ otherwise is a `Fault`, so that a test can ask for it by name.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 import re
 from typing import Final, Protocol, assert_never, runtime_checkable
@@ -27,8 +27,9 @@ from ..framing import frame, strip_parity, sum_check, xor_check
 from ..messages import Identification, OptionSelect, SignOn
 from ..steps import MeterStep, Pause, Send, SetBaudRate, StartTimer
 from ..telegram import Check
-from .dormancy import WAKE_UP_TIME, Dormancy
+from .dormancy import WAKE_UP_TIME, Dormancy, FastDormancy
 from .faults import Fault, heard, spoil
+from .programming import ProgrammingMode
 
 MAX_COMMAND: Final = 256
 """Bytes of an unfinished command that a meter keeps; more is noise."""
@@ -88,6 +89,7 @@ class MeterState(Enum):
     START = "sign-on"
     ACKNOWLEDGEMENT = "acknowledgement"
     SESSION = "the end of a session that somebody has left"
+    PROGRAMMING = "command"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -128,18 +130,26 @@ class SimulatedMeter:
     lists: Mapping[str, Content] = field(default_factory=dict)
     """What other characters there ask for."""
 
+    options: Mapping[str, Content] = field(default_factory=dict)
+    """What the manufacturer's own characters in the acknowledgement ask for."""
+
     bare_lists: bool = False
     """Whether those lists come at once, without identification."""
 
     wake_up_time: tuple[float, float] = WAKE_UP_TIME
     """Seconds of NULs that wake it, with `Fault.WAKE_UP_WANTED`."""
 
+    programming: ProgrammingMode | None = None
+    """What it does in programming mode. None: it has none, and reads out instead."""
+
     state: MeterState = field(default=MeterState.START, init=False)
     _announced: Identification = field(init=False, repr=False)
     _buffer: bytes = field(default=b"", init=False, repr=False)
     _deaf: bool = field(init=False, repr=False)
     _left_open: bool = field(init=False, repr=False)
-    _dormancy: Dormancy | None = field(default=None, init=False, repr=False)
+    _dormancy: Dormancy | FastDormancy | None = field(
+        default=None, init=False, repr=False
+    )
     _wanted: Content = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -159,6 +169,8 @@ class SimulatedMeter:
         self._wanted = self.content
         if Fault.WAKE_UP_WANTED in self.fault:
             self._dormancy = Dormancy(self.first_baud_rate, self.wake_up_time)
+        if Fault.BURSTS_WANTED in self.fault:
+            self._dormancy = FastDormancy(self.first_baud_rate)
 
     @property
     def wake_ups(self) -> int:
@@ -179,6 +191,8 @@ class SimulatedMeter:
         steps: list[MeterStep] = []
         if self._dormancy and self.state is MeterState.START:
             data, steps = self._dormancy.hear(data)
+        if self.state is MeterState.PROGRAMMING:
+            return steps + self._obey(strip_parity(data))
         self._buffer += strip_parity(data)
         while message := self._next_message():
             steps += self._handle(message)
@@ -206,7 +220,7 @@ class SimulatedMeter:
             case MeterState.ACKNOWLEDGEMENT:
                 self.reset()
                 return self._readout(self.first_baud_rate)
-            case MeterState.SESSION:
+            case MeterState.SESSION | MeterState.PROGRAMMING:
                 return self._end_session()
             case _:
                 assert_never(self.state)
@@ -215,6 +229,8 @@ class SimulatedMeter:
         """Return to the start, as after the long silence that ends a session."""
         self.state = MeterState.START
         self._buffer = b""
+        if self.programming:
+            self.programming.end()
         self._fall_asleep()
 
     def _fall_asleep(self) -> None:
@@ -232,7 +248,7 @@ class SimulatedMeter:
     def _find_message(self) -> tuple[int, int]:
         """Return where it lies; what stands before a sign-on is no part of it."""
         match self.state:
-            case MeterState.START:
+            case MeterState.START | MeterState.PROGRAMMING:
                 found = _SIGN_ON.search(self._buffer)
                 return found.span() if found else (0, 0)
             case MeterState.ACKNOWLEDGEMENT:
@@ -246,7 +262,7 @@ class SimulatedMeter:
 
     def _handle(self, message: bytes) -> list[MeterStep]:
         match self.state:
-            case MeterState.START:
+            case MeterState.START | MeterState.PROGRAMMING:
                 return self._handle_sign_on(SignOn.parse(message))
             case MeterState.ACKNOWLEDGEMENT:
                 return self._handle_acknowledgement(message)
@@ -277,6 +293,31 @@ class SimulatedMeter:
             return sign_on.address == self.address
         return sign_on.calls(self.address)
 
+    def _obey(self, data: bytes) -> list[MeterStep]:
+        """Do what commands say; in modes A and B a new sign-on counts as well."""
+        assert self.programming is not None  # noqa: S101 - it would not be here
+        if self._announced.mode != "C":
+            self._buffer += data
+            if message := self._next_message():
+                self.reset()
+                return self._handle(message)
+        steps: list[MeterStep] = []
+        for message in self.programming.receive_data(data):
+            pause = Pause(self._announced.reaction_time)
+            steps += [pause, *spoil(message, self.fault)]
+        if not self.programming.open:
+            return [*steps, *self._end_session()]
+        return [*steps, StartTimer(self.programming.trouble.idle_limit)]
+
+    def _open_programming(self, operand: bytes) -> list[MeterStep]:
+        """Be in programming mode from now on, and say so with `operand`, if any."""
+        assert self.programming is not None  # noqa: S101 - it would not be here
+        self.state = MeterState.PROGRAMMING
+        self._buffer = b""
+        self.programming.begin()
+        steps = spoil(operand, self.fault) if operand else []
+        return [*steps, StartTimer(self.programming.trouble.idle_limit)]
+
     def _end_session(self) -> list[MeterStep]:
         self.reset()
         return [SetBaudRate(self.first_baud_rate)]
@@ -291,9 +332,12 @@ class SimulatedMeter:
                 return [*identification, StartTimer(ACKNOWLEDGE_TIMEOUT_MAX)]
             case "B":
                 pause = Pause(self._announced.reaction_time)
-                return [*identification, pause, *self._readout(self._offered_speed)]
+                steps = [pause, *self._readout(self._offered_speed)]
             case _:
-                return [*identification, *self._readout(self.first_baud_rate)]
+                steps = self._readout(self.first_baud_rate)
+        # Commands follow without further ado (clauses 6.4.1.1 and 6.4.2.1).
+        commands = self._open_programming(b"") if self.programming else []
+        return [*identification, *steps, *commands]
 
     def _handle_acknowledgement(self, message: bytes) -> list[MeterStep]:
         self.state = MeterState.START
@@ -304,9 +348,20 @@ class SimulatedMeter:
         pause = Pause(self._announced.reaction_time)
         if Fault.SIGNS_OFF in self.fault:
             return [pause, *spoil(self._sign_off, self.fault)]
+        offer = self._announced.baud_character
+        wanted = option.protocol == "0" and option.mode == "1"
+        if self.programming and wanted and option.baud_character in {offer, "0"}:
+            stays = option.baud_character == "0"
+            speed = self.first_baud_rate if stays else self._offered_speed
+            change = [] if speed == self.first_baud_rate else [SetBaudRate(speed)]
+            opened = self._open_programming(self.programming.operand)
+            return [*change, pause, *opened]
+        if option.mode in self.options:
+            self._wanted = self.options[option.mode]
+            option = replace(option, mode="0")
         # Everything else is answered with a readout; only the exact answer to
         # the offer gets it at the speed offered (clause 6.4.3.2).
-        accepted = option == OptionSelect(baud_character=self._announced.baud_character)
+        accepted = option == OptionSelect(baud_character=offer)
         speed = self._offered_speed if accepted else self.first_baud_rate
         return [pause, *self._readout(speed)]
 

@@ -1,7 +1,9 @@
 """The meters that can be simulated by name.
 
-`household`, `push` and `p1` live: their counters advance. The others always send
-the telegram in `samples/`, which is synthetic as well (`samples/meta.toml`).
+`household`, `push` and `p1` live: their counters advance, and the household has a
+load profile in programming mode. `ek280` knows nothing but that mode. The others
+always send the telegram in `samples/`, which is synthetic as well
+(`samples/meta.toml`).
 """
 
 from __future__ import annotations
@@ -13,10 +15,14 @@ from typing import Final
 
 from ..capture import split_capture
 from ..messages import Identification
+from ..passwords import Password
 from ..telegram import Check
+from . import corrector
 from .faults import Fault
 from .household import IDENTIFICATION, Household
+from .programming import ProgrammingMode
 from .push import PushMeter
+from .registers import LoadProfile, RegisterDevice
 
 HOUSEHOLD: Final = "household"
 
@@ -34,6 +40,17 @@ PUSH_SAMPLES: Final = {
 }
 """Name and description of every meter that sends by itself."""
 
+PROGRAMMING_SAMPLES: Final = {
+    "ek280": "a gas volume corrector (LIS-200); its customer lock opens with 11111111",
+}
+"""Name and description of every meter that has nothing but programming mode."""
+
+PASSWORD: Final = Password("00000000")
+"""What the household's meter wants before anything is written."""
+
+LOCKED_AFTER: Final = 3
+"""Wrong passwords after which it takes none until it is started again."""
+
 DEFAULT_IDENTIFICATION: Final = Identification.parse(b"/XMP5SYNTHETIC")
 """Who sends a capture that does not say."""
 
@@ -45,15 +62,32 @@ class Sample:
     identification: Identification
     content: bytes | Callable[[], bytes]
 
+    programming: ProgrammingMode | None = None
+    """What it does in programming mode. None: it has none."""
+
 
 def load_sample(name: str, number: int = 1) -> Sample:
-    """Return the sample `name`, one of `SAMPLES`.
+    """Return the sample `name`, one of `SAMPLES` and `PROGRAMMING_SAMPLES`.
 
     `number` tells several households apart.
     """
     if name == HOUSEHOLD:
-        return Sample(IDENTIFICATION, Household(number))
+        return _household(Household(number))
+    if name in PROGRAMMING_SAMPLES:
+        mode = ProgrammingMode(device=corrector.CorrectorDevice(), seed=corrector.SEED)
+        return Sample(corrector.IDENTIFICATION, b"", mode)
     return load_telegram(read_sample(name))
+
+
+def _household(house: Household) -> Sample:
+    """Return a meter that can be read register by register, and its clock set."""
+    device = RegisterDevice(
+        content=house,
+        writable=frozenset({"0.9.1", "0.9.2"}),
+        profiles={"P.01": LoadProfile(house=house)},
+    )
+    mode = ProgrammingMode(device=device, password=PASSWORD, locked_after=LOCKED_AFTER)
+    return Sample(IDENTIFICATION, house, mode)
 
 
 def make_push_meter(name: str, fault: Fault = Fault.NONE) -> PushMeter:
