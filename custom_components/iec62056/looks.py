@@ -37,7 +37,16 @@ from .const import (
     CONF_UNITS,
     CONF_VOLTAGE_RATIO,
 )
-from .iec21.catalog import TEXTS, TIMES, UNITS, Flow, Measure, Quantity, Register
+from .iec21.catalog import (
+    TEXTS,
+    TIMES,
+    UNITS,
+    Flow,
+    Measure,
+    Medium,
+    Quantity,
+    Register,
+)
 from .iec21.exceptions import TelegramError
 from .iec21.obis import ObisCode
 from .iec21.reading import Reading
@@ -91,6 +100,7 @@ LOOKS: Final[dict[Quantity, Look]] = {
     Quantity.GAS_VOLUME: Look(SensorDeviceClass.GAS, _TOTAL),
     Quantity.WATER_VOLUME: Look(SensorDeviceClass.WATER, _TOTAL),
     Quantity.VOLUME_FLOW: Look(SensorDeviceClass.VOLUME_FLOW_RATE, _INSTANT),
+    Quantity.PRESSURE: Look(SensorDeviceClass.PRESSURE, _INSTANT),
     Quantity.TEMPERATURE: Look(SensorDeviceClass.TEMPERATURE, _INSTANT),
     Quantity.DURATION: Look(SensorDeviceClass.DURATION),
     Quantity.COUNT: Look(),
@@ -103,6 +113,9 @@ LOOKS: Final[dict[Quantity, Look]] = {
     Quantity.TEXT: Look(),
     Quantity.PROFILE: Look(),
 }
+
+# What is worth an enabled sensor although it is about the meter itself.
+_WARNINGS: Final = frozenset({"error_status", "battery_remaining"})
 
 # Energy that a meter counts under a code nobody has told us about.
 _COUNTED: Final = (
@@ -286,7 +299,7 @@ def describe(
             Measure.FIXED,
             Measure.LIMIT,
         )
-        everyday = register.key == "error_status" or (
+        everyday = register.key in _WARNINGS or (
             not diagnostic and _is_everyday(register)
         )
     name_key, placeholders = _name(reading)
@@ -365,6 +378,8 @@ def key_of_past(reading: Reading) -> str:
 def _is_everyday(register: Register) -> bool:
     """Whether most people want to see this register."""
     if register.measure not in LOOKS[register.quantity].everyday:
+        return False
+    if register.variant_of is not None:
         return False
     energy = register.quantity is Quantity.ACTIVE_ENERGY
     maximum = register.measure is Measure.MAXIMUM
@@ -464,8 +479,13 @@ def _kind_of_number(
     """Say what a number is; a class that Home Assistant would refuse is left out."""
     unit = ha_unit(reading.unit)
     device_class = LOOKS[quantity].device_class if quantity else None
-    if device_class is SensorDeviceClass.TEMPERATURE and unit == "K":
-        # Meters measure in °C; it is differences that they give in kelvins.
+    if (
+        device_class is SensorDeviceClass.TEMPERATURE
+        and unit == "K"
+        and not (reading.register and reading.register.medium is Medium.GAS)
+    ):
+        # Meters measure in °C; it is differences that they give in kelvins. Gas is
+        # different: its laws have absolute temperatures.
         device_class = SensorDeviceClass.TEMPERATURE_DELTA
     if device_class is not None:
         if unit not in DEVICE_CLASS_UNITS[device_class]:

@@ -159,6 +159,50 @@ def test_how_a_heat_meter_looks(
     assert description.native_unit_of_measurement == unit
 
 
+@pytest.mark.parametrize(
+    ("text", "device_class", "state_class", "unit", "enabled"),
+    [
+        ("7-2:300.0(6827.6012*m3)", "gas", "total_increasing", "m³", True),
+        ("7-4:300.0(1204.5*m3)", "gas", "total_increasing", "m³", True),
+        # Other counters of the same volumes.
+        ("7-2:302.0(6830.1122*m3)", "gas", "total_increasing", "m³", False),
+        ("7-4:301.0(0.625*m3)", "gas", "total_increasing", "m³", False),
+        ("7-2:310.0(12.2*m3|h)", "volume_flow_rate", "measurement", "m³/h", True),
+        ("7-7:310.0(5.66* bar)", "pressure", "measurement", "bar", True),
+        ("7-7:310.0(566*kPa)", "pressure", "measurement", "kPa", True),
+        ("7-6:310_1.0(11.9*{C)", "temperature", "measurement", "°C", True),
+        ("7-6:310.1(292.05*K)", "temperature", "measurement", "K", True),
+        ("7-5:310.0(5.66821)", None, "measurement", None, False),
+        # Home Assistant knows no duration in months.
+        ("7-1:404.0(87*Mon)", None, "measurement", "mo", True),
+        ("7-2:141.0(06:00)", None, None, None, False),
+        ("7-1:100.0(0)", None, None, None, False),
+        ("7-11:160.0(1.013*bar)", None, None, "bar", False),
+    ],
+)
+def test_how_a_volume_corrector_looks(
+    text: str,
+    device_class: str | None,
+    state_class: str | None,
+    unit: str | None,
+    *,
+    enabled: bool,
+) -> None:
+    """Gas has absolute temperatures, so kelvins are no differences here."""
+    one = reading(text, b"/Els6EK280")
+    assert has_sensor(one)
+    description = describe(one)
+    assert description.device_class == device_class
+    assert description.state_class == state_class
+    assert description.native_unit_of_measurement == unit
+    assert description.entity_registry_enabled_default is enabled
+
+
+def test_the_number_of_a_volume_corrector_is_no_sensor() -> None:
+    """It names the meter."""
+    assert not has_sensor(reading("7-1:180.0(00011111)", b"/Els6EK280"))
+
+
 def test_a_window_of_time_makes_no_sum() -> None:
     """The energy of the last seven days goes up and down."""
     week, *others = readings(

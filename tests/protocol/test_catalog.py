@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from iec21.catalog import (
-    CATALOG,
     REGISTERS,
     TEXTS,
     TIMES,
@@ -16,10 +15,10 @@ from iec21.catalog import (
     Medium,
     Quantity,
     Register,
-    lookup,
 )
 from iec21.obis import ObisCode
-from iec21.profiles import PROFILES, all_registers
+from iec21.profiles import PROFILES, MeterProfile, all_registers, registers_of
+from iec21.register_table import CATALOG, RegisterTable, lookup
 from iec21.units import usual_unit
 
 KEYS = Path(__file__).parent / "catalog_keys.txt"
@@ -69,6 +68,7 @@ def test_two_codes_of_a_profile_never_share_a_key(profile: object) -> None:
         ("2.8.0", "active_energy_export"),
         ("15.8.0", "active_energy_absolute"),
         ("5.8.0*01", "reactive_energy_quadrant_1"),
+        ("8.5", "reactive_demand_quadrant_4_last"),
         ("21.8.0", "active_energy_import_l1"),
         ("1.7.0", "active_power_import"),
         ("16.7", "active_power_net"),
@@ -163,6 +163,7 @@ def test_a_tariff_is_filled_in() -> None:
         ("1.8.2", "active_energy_import_tariff", {"tariff": "2"}),
         ("32.7.0", "voltage_phase", {"phase": "L1"}),
         ("5.8.0", "reactive_energy_quadrant", {"quadrant": "1"}),
+        ("6.5.0", "reactive_demand_quadrant_last", {"quadrant": "2"}),
         (
             "5.8.2",
             "reactive_energy_quadrant_tariff",
@@ -226,13 +227,46 @@ def test_a_row_is_found_again_by_its_name() -> None:
     ):
         medium = Medium.WATER if "water" in key else Medium.ELECTRICITY
         row = find(text, medium)
-        assert CATALOG.named(key, ObisCode.parse(text)) == row
+        assert CATALOG.named(key, text) == row
 
 
 def test_a_name_that_a_code_never_had_finds_nothing() -> None:
-    """Nor does a number that is out of range, nor a code without rows."""
-    energy = ObisCode.parse("1-0:1.8.0")
-    assert CATALOG.named("active_energy_export", energy) is None
-    assert CATALOG.named("active_energy_import", ObisCode.parse("1-0:2.8.0")) is None
-    assert CATALOG.named("x", ObisCode.parse("1-0:94.91.0")) is None
-    assert CATALOG.named("x", ObisCode.parse("1-0:1.8.77")) is None
+    """Nor does a number that is out of range, a code without rows, or no code."""
+    assert CATALOG.named("active_energy_export", "1-0:1.8.0") is None
+    assert CATALOG.named("active_energy_import", "1-0:2.8.0") is None
+    assert CATALOG.named("x", "1-0:94.91.0") is None
+    assert CATALOG.named("x", "1-0:1.8.77") is None
+    assert CATALOG.named("x", "HELLO") is None
+
+
+def test_an_object_is_found_by_its_code() -> None:
+    """It has no groups; everything or nothing of it fits."""
+    row = Register(
+        code="2:300",
+        key="gas_volume_converted",
+        quantity=Quantity.GAS_VOLUME,
+        measure=Measure.TOTAL,
+    )
+    table = RegisterTable([row])
+    assert table.find_object("2:300") is row
+    assert table.named("gas_volume_converted", "2:300") is row
+    assert table.find_object("4:300") is None
+    assert table.named("gas_volume", "2:300") is None
+    assert table.named("gas_volume_converted", "2:300.0") is None
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)
+def test_only_objects_have_codes_without_a_point(profile: MeterProfile) -> None:
+    """A row with a slip in its code would never be found."""
+    for row in (*REGISTERS, *registers_of(profile)):
+        assert ("." in row.code) is not (profile.lis200 and row not in REGISTERS)
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)
+def test_a_variant_counts_the_same_as_another_register(profile: MeterProfile) -> None:
+    """Of the same meter, and in the same quantity."""
+    rows = {row.key: row for row in profile.registers}
+    for row in profile.registers:
+        if row.variant_of is not None:
+            assert rows[row.variant_of].quantity is row.quantity
+            assert rows[row.variant_of].variant_of is None

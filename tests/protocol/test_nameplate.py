@@ -25,6 +25,9 @@ def read(*texts: str) -> tuple[Reading, ...]:
     [
         (b"/ISk5MT174-0001", (), Supply.MAINS),
         (b"/LUGCUH50", (), Supply.BATTERY),
+        (b"/Els6EK280", (), Supply.BATTERY),
+        # As a code of the norm it would be one of electricity.
+        (b"/Els6EK280", ("1:180.0(00011111)",), Supply.BATTERY),
         (None, (), Supply.MAINS),
         (b"/XXX5ANYTHING", ("0.0.0(1)", "C.1.0(1)", "HELLO(1)"), Supply.MAINS),
         (b"/XXX5ANYTHING", ("0.0(1)", "6.8(0123.456*GJ)"), Supply.BATTERY),

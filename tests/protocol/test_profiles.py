@@ -27,6 +27,8 @@ IDENTIFICATIONS = {
     "eBZ DD3": [b"/EBZ5DD3XXXX"],
     # Known by its data only.
     "Elster AS3000": [],
+    "Elster DL (LIS-200)": [b"/Els5DL240"],
+    "Elster EK (LIS-200)": [b"/Els6EK280", b"/ELS6EK260"],
     "EMH LZQJ and DMTZ": [b"/EMH4\\@01LZQJXX", b"/EMH5\\@\x81LZQJXX"],
     "Energomera": [b"/EKT5CE301v99", b"/EMR5\\2CE307XX"],
     "Fluvius P1": [b"/FLU5\\200000000_A"],
@@ -44,6 +46,7 @@ OTHERS = [
     b"/LGZ4ZMF100AC.M26",
     b"/EMH5----eHZ-E0028E",
     b"/SIE4TD3511",
+    b"/ELS5\\@V9.30",
     b"/XXX5ANYTHING",
 ]
 
@@ -99,7 +102,7 @@ def test_other_meters_follow_the_norm(line: bytes) -> None:
 def test_every_profile_departs_and_proves_it() -> None:
     """The norm needs no profile, and a rumour is no evidence."""
     for profile in PROFILES:
-        assert profile.evidence, profile.name
+        assert bool(profile.evidence) is not bool(profile.documents), profile.name
         assert profile.manufacturers, profile.name
         assert any(departures(profile)), profile.name
 
@@ -120,6 +123,8 @@ def departures(profile: MeterProfile) -> Iterator[tuple[str, MeterProfile]]:
     for key in profile.hexadecimal:
         rest_of_keys = profile.hexadecimal - {key}
         yield f"hexadecimal {key}", replace(profile, hexadecimal=rest_of_keys)
+    if profile.lis200:
+        yield "lis200", replace(profile, lis200=False)
     if profile.medium is not NORM.medium:
         yield "medium", replace(profile, medium=NORM.medium)
     if profile.billing is not NORM.billing:
@@ -198,6 +203,23 @@ def test_months_are_known_by_their_order() -> None:
     assert profile("1.8.1*01(3)", "1.8.2*12(2)").billing is Billing.COUNTER
     assert profile("1.8.1*01(3)", "1.8.1*02(2)").billing is Billing.COUNTER
     assert profile("1.8.1*13(3)", "1.8.1*12(2)").billing is Billing.COUNTER
+
+
+def test_objects_are_known_by_their_numbers() -> None:
+    """No group of the norm goes beyond 255, and no other meter has nothing else."""
+
+    def profile(*texts: str) -> MeterProfile:
+        return profile_for(None, map(DataSet.parse, texts))
+
+    assert profile("1:180.0(00011111)", "7-2:0300.0(5*m3)").lis200
+    assert profile("7-2:302.0(5*m3)", "(2026)").lis200
+    assert profile("6:310_1.0(9.5*{C)").lis200
+    assert not profile("7-1:1.0(5*m3)").lis200
+    assert not profile("1:180.0(00011111)").lis200
+    assert not profile("1.8.0(5*kWh)", "1-1:358.0(5*kvarh)").lis200
+    assert not profile("(5)").lis200
+    other = Identification.parse(b"/ElsXDAMAGED")
+    assert profile_for(other, [DataSet("7-2:300.0", "5", "m3")]).lis200
 
 
 @needs_corpus

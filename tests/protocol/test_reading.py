@@ -399,6 +399,80 @@ def test_dsmr_2_wraps_the_counter_in_a_profile() -> None:
     assert gas.timestamp == local(2026, 2, 12, 16)
 
 
+# -- objects of LIS-200 ----------------------------------------------------------
+
+
+def read_objects(*texts: str) -> tuple[Reading, ...]:
+    """Interpret answers of a volume corrector."""
+    return interpret(readout(*texts, identification=b"/Els6EK280"))
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "key", "value", "unit"),
+    [
+        (
+            "7-2:300.0(0006827.6012*m3)",
+            *("2:300", "gas_volume_converted", Decimal("6827.6012"), "m³"),
+        ),
+        ("2:300.0(12)", "2:300", "gas_volume_converted", Decimal(12), "m³"),
+        ("04:0300.0(12* m3)", "4:300", "gas_volume", Decimal(12), "m³"),
+        ("6:310_1.0(9.5*{C)", "6:310", "gas_temperature", Decimal("9.5"), "°C"),
+        ("7:310_1.0(5.5*bar)", "7:310", "gas_pressure", Decimal("5.5"), "bar"),
+        ("7:310.0(550*kPa)", "7:310", "gas_pressure", Decimal(550), "kPa"),
+        ("8:310.0(0.9912)", "8:310", "gas_compressibility", Decimal("0.9912"), None),
+        ("1:404.0(65)", "1:404", "battery_remaining", Decimal(65), "mo"),
+        ("1:100.0(0)", "1:100", "operating_status", "0", None),
+        ("2:141.0(06:00)", "2:141", "gas_day_start", time(6), None),
+        ("1:180.0(00011111)", "1:180", "serial_number", "00011111", None),
+        (
+            "7-1:400.0(2026-11-20,12:15:30)",
+            *("1:400", "meter_clock", local(2026, 11, 20, 12, 15, 30), None),
+        ),
+        # Values under other attributes, as some devices print them.
+        (
+            "7-2:302.2(0006827.6012*m3)",
+            *("2:302", "gas_volume_converted_total", Decimal("6827.6012"), "m³"),
+        ),
+        ("6:310.1(292.05*K)", "6:310", "gas_temperature", Decimal("292.05"), "K"),
+        # What else there is of an object.
+        ("7:310.2(p.Abs)", "7:310.2", "object_7_310_2", "p.Abs", None),
+        ("7:310.3(bar)", "7:310.3", "object_7_310_3", "bar", None),
+        ("7:310.8(12*bar)", "7:310.8", "object_7_310_8", Decimal(12), "bar"),
+        # Objects that nobody has described, or with another unit.
+        ("11:1A0_2.0(7*bar)", "11:1A0_2", "object_11_1a0_2", Decimal(7), "bar"),
+        ("2:300.0(12*bar)", "2:300", "object_2_300", Decimal(12), "bar"),
+        ("1.8.0(12*kWh)", "1.8.0", "obis_1_8_0", Decimal(12), "kWh"),
+        ("(12)", "", "code", "12", None),
+    ],
+)
+def test_an_object_is_read(
+    text: str, code: str, key: str, value: object, unit: str | None
+) -> None:
+    """Whatever spelling its address has."""
+    (reading,) = read_objects(text)
+    assert (reading.code, reading.key) == (code, key)
+    assert (reading.value, reading.unit) == (value, unit)
+    assert (reading.register is None) is key.startswith(("object", "obis", "code"))
+    assert (reading.billing_period, reading.age) == (None, None)
+
+
+def test_the_inputs_of_a_logger_have_no_meaning() -> None:
+    """Its second input is whatever hangs on it; of itself it knows the number."""
+    number, volume = interpret(
+        readout("1:180.0(00011111)", "2:300.0(12*m3)", identification=b"/Els6DL240")
+    )
+    assert number.key == "serial_number"
+    assert (volume.register, volume.key) == (None, "object_2_300")
+    assert (volume.value, volume.unit) == (Decimal(12), "m³")
+
+
+def test_an_address_of_the_norm_is_no_object() -> None:
+    """And the other way round: 1:180.0 could be electricity with C = 180."""
+    assert read_objects("7-1:1.0(5*m3)")[0].register is None
+    assert read("7-1:1.0(5*m3)")[0].key == "gas_volume"
+    assert read("1:180.0(00011111)")[0].register is None
+
+
 # -- the whole -------------------------------------------------------------------
 
 
@@ -410,7 +484,7 @@ def test_the_identification_chooses_the_profile() -> None:
     assert interpret(heat, norm)[0].register is None
 
 
-TEXT = st.text(st.sampled_from("0123456789.:-*&CFLPkWh?, "), max_size=100)
+TEXT = st.text(st.sampled_from("0123456789.:-*&CFLPkWh?,_ "), max_size=100)
 
 
 @given(
@@ -456,6 +530,8 @@ def test_nothing_raises_and_nothing_is_lost(
         (("9.21(00045678)", "9.20(12345678)", "0.0(00045678)"), "12345678"),
         (("C.90.1(0000000012345678)",), "0000000012345678"),
         (("600100FF(12345678)",), "12345678"),
+        (("7-1:181.0(EK280)", "7-1:180.2(SNo.)", "7-1:180.0(12345678)"), "12345678"),
+        (("01:0180.0(12345678)", "1:180.0(87654321)"), "12345678"),
         (("HELLO(12345678)", "1.8.0(12345678*kWh)"), None),
         ((), None),
     ],

@@ -122,7 +122,10 @@ def test_every_reading_is_restored(reading: Reading) -> None:
 
 TEXT = st.text(st.sampled_from("0123456789.:-*&CFLPkWh?, "), max_size=20)
 ADDRESSES = st.sampled_from(
-    ["1.8.1", "1.8.0*97", "6.8", "9.4", "96.8.0", "0F0880FF", "C.7.1*02", "0-1:24.2.1"]
+    [
+        *("1.8.1", "1.8.0*97", "6.8", "9.4", "96.8.0", "0F0880FF", "C.7.1*02"),
+        *("0-1:24.2.1", "7-2:300.0", "2:300.2", "6:310_1.0", "1:180.0"),
+    ]
 )
 
 

@@ -5,19 +5,16 @@ nothing of Home Assistant, and nothing of single families of meters (`profiles`)
 
 A `key` is public: statistics and scripts hang on it, so it never changes. Where
 the same row serves many tariffs, channels or numbers, code and key hold their
-names in braces, and `lookup` fills them in.
+names in braces, and `RegisterTable` fills them in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import lru_cache
 import re
 from typing import Final
-
-from .obis import ObisCode
 
 TARIFFS: Final = range(1, 64)
 """What E may be where it is a tariff, or counts equal things (IEC 62056-61)."""
@@ -60,6 +57,7 @@ class Quantity(StrEnum):
     GAS_VOLUME = "gas_volume"
     WATER_VOLUME = "water_volume"
     VOLUME_FLOW = "volume_flow"
+    PRESSURE = "pressure"
     TEMPERATURE = "temperature"
     DURATION = "duration"
     COUNT = "count"
@@ -173,8 +171,9 @@ UNITS: Final[dict[Quantity, frozenset[str]]] = {
     Quantity.GAS_VOLUME: frozenset({"m³", "l"}),
     Quantity.WATER_VOLUME: frozenset({"m³", "l"}),
     Quantity.VOLUME_FLOW: frozenset({"m³/h", "l/h", "l/min"}),
+    Quantity.PRESSURE: frozenset({"bar", "mbar", "Pa", "hPa", "kPa"}),
     Quantity.TEMPERATURE: frozenset({"°C", "K"}),
-    Quantity.DURATION: frozenset({"s", "min", "h", "d"}),
+    Quantity.DURATION: frozenset({"s", "min", "h", "d", "mo"}),
 }
 """In which units a quantity may come. A quantity that is missing takes any.
 
@@ -195,7 +194,8 @@ class Register:
     code: str
     """The OBIS code as a pattern. Groups that it leaves out may be anything.
 
-    `{tariff}`, `{number}` and `{channel}` stand for a range of numbers.
+    `{tariff}`, `{number}` and `{channel}` stand for a range of numbers. Without a
+    point it is an object of an LIS-200 device (`lis200_objects`).
     """
 
     key: str
@@ -220,6 +220,13 @@ class Register:
     medium: Medium | None = None
     """None for what every meter has."""
 
+    variant_of: str | None = None
+    """Key of the register that counts the same in the ordinary way.
+
+    This one counts it in another: only while something is wrong, or always. None:
+    it is the ordinary one, or the only one.
+    """
+
     identity: bool = False
     """Whether the value names the meter: no sensor, and never in a report."""
 
@@ -227,7 +234,7 @@ class Register:
     def name_key(self) -> str:
         """The key without its numbers, which is what needs a name in a language.
 
-        >>> lookup(ObisCode.parse("1.8.2")).name_key
+        >>> next(row for row in REGISTERS if row.code == "1.8.{tariff}").name_key
         'active_energy_import_tariff'
         """
         key = _NUMBERS.sub(r"\1", self.key)
@@ -433,7 +440,7 @@ _KINDS: Final = (
             c=c,
             prefix="reactive",
             flow=flow,
-            totals=(6, 7, 8),
+            totals=(5, 6, 7, 8),
             tariffs=(6, 8),
             phases=(),
         )
@@ -616,98 +623,3 @@ REGISTERS: Final[tuple[Register, ...]] = (
     _general("99.97.0", "power_failure_log", Quantity.PROFILE, measure=Measure.PERIOD),
     _general("99.98.0", "event_log", Quantity.PROFILE, measure=Measure.PERIOD),
 )
-
-
-class RegisterTable:
-    """Rows, found by code; of several rows that match, the most specific."""
-
-    def __init__(self, rows: Iterable[Register]) -> None:
-        """Index the rows by C and D."""
-        self._rows: dict[tuple[int, int], list[tuple[Register, ObisCode]]] = {}
-        for row in rows:
-            pattern = _pattern(row)
-            self._rows.setdefault((pattern.c, pattern.d), []).append((row, pattern))
-        for candidates in self._rows.values():
-            candidates.sort(key=lambda candidate: _specificity(candidate[1]))
-
-    def find(self, code: ObisCode, medium: Medium | None) -> Register | None:
-        """Find the row of a code of a meter of `medium`, its numbers filled in."""
-        for row, pattern in self._rows.get((code.c, code.d), ()):
-            if (
-                code.matches(pattern)
-                and row.medium in (None, medium)
-                and (found := _fill_in(row, code)) is not None
-            ):
-                return found
-        return None
-
-    def named(self, key: str, code: ObisCode) -> Register | None:
-        """Find the row that `find` gave for a code, by the key that it had."""
-        filled_in = (
-            _fill_in(row, code)
-            for row, pattern in self._rows.get((code.c, code.d), ())
-            if code.matches(pattern)
-        )
-        return next((row for row in filled_in if row and row.key == key), None)
-
-
-def _pattern(row: Register) -> ObisCode:
-    """Read the code of a row; what stands in braces is left out of the pattern."""
-    text = row.code.replace("-{channel}", "").replace(".{tariff}", "")
-    return ObisCode.parse(text.replace(".{number}", ""))
-
-
-def _specificity(pattern: ObisCode) -> int:
-    """Order patterns: the more groups are given, the earlier."""
-    return (pattern.f, pattern.e, pattern.a, pattern.b).count(None)
-
-
-def _fill_in(row: Register, code: ObisCode) -> Register | None:
-    """Put the numbers of a code into its row; None if they are out of range."""
-    if "{" not in row.code:
-        return row
-    numbers: dict[str, int] = {}
-    if "{channel}" in row.code:
-        if code.b is None or code.b not in CHANNELS:
-            return None
-        numbers["channel"] = code.b
-    if "{channel}" not in row.code or "{number}" in row.code:
-        if code.tariff not in TARIFFS:
-            return None
-        numbers["tariff"] = numbers["number"] = code.tariff
-    return replace(
-        row,
-        code=row.code.format(**numbers),
-        key=row.key.format(**numbers),
-        tariff=code.tariff if "{tariff}" in row.code else None,
-    )
-
-
-CATALOG: Final = RegisterTable(REGISTERS)
-"""The rows of the norm."""
-
-_MEDIA: Final = {
-    1: Medium.ELECTRICITY,
-    5: Medium.COOLING,
-    6: Medium.HEAT,
-    7: Medium.GAS,
-    8: Medium.WATER,
-    9: Medium.HOT_WATER,
-}
-
-
-def medium_of(code: ObisCode, default: Medium | None) -> Medium | None:
-    """Which medium a code is about: its group A says, else `default` does."""
-    return _MEDIA.get(code.a) if code.a else default
-
-
-@lru_cache(maxsize=4096)
-def lookup(
-    code: ObisCode, medium: Medium | None = Medium.ELECTRICITY
-) -> Register | None:
-    """Find what a code means, or None if the catalogue does not know it.
-
-    `medium` is that of the meter, or of the channel for codes such as
-    `0-1:24.2.1`; it counts where group A leaves the matter open.
-    """
-    return CATALOG.find(code, medium_of(code, medium))

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Final, assert_never
 
 from .exceptions import TelegramError
+from .lis200_objects import CLOCK, object_code
 from .obis import NOT_USED, ObisCode
 from .telegram import DataSet
 from .times import parse_date_and_time, parse_timestamp
@@ -100,6 +101,8 @@ def _part(address: str) -> _Part | None:
 @lru_cache(maxsize=1024)
 def _find_part(address: str) -> _Part | None:
     """Tell what stands under an address."""
+    if object_code(address) == CLOCK:
+        return _Part.BOTH
     try:
         code = ObisCode.parse(address)
     except TelegramError:

@@ -14,7 +14,6 @@ from dataclasses import replace
 from datetime import tzinfo
 import logging
 from math import inf
-import re
 from typing import Final
 
 from .commands import Command, write_in_blocks
@@ -69,7 +68,6 @@ _HARMLESS: Final = "0.0.0"
 """What keeps a session open while nothing else was read: the device address."""
 
 _BRACKETS: Final = frozenset("()")
-_LIS200 = re.compile(r"(?:EK|DL)[0-9]", re.ASCII)
 
 
 def _ignore(_event: ProgrammingEvent) -> None:
@@ -131,12 +129,7 @@ class Conversation:
     @property
     def is_lis200(self) -> bool:
         """Whether it has locks, archives, and addresses with a colon."""
-        who = self.identification
-        return (
-            who is not None
-            and who.manufacturer == "ELS"
-            and _LIS200.match(who.text) is not None
-        )
+        return self._driver.session.profile.lis200
 
     async def read(
         self, register: str, *, command: str | None = None

@@ -8,12 +8,13 @@ from enum import StrEnum
 import math
 from typing import Final
 
-from .catalog import Medium, medium_of
+from .catalog import Medium
 from .exceptions import TelegramError
 from .messages import Identification
 from .obis import SERVICE, ObisCode
 from .profiles import profile_for
 from .reading import Reading
+from .register_table import medium_of
 from .telegram import DataSet
 
 _CURRENT_RATIO: Final = ObisCode.parse("0.4.2")
@@ -45,8 +46,11 @@ def supply_of(
     Meters of heat, cooling, water and gas have a battery. Without a profile the
     codes tell what a meter measures, and without them it is electricity.
     """
-    medium = profile_for(identification, data_sets).medium
-    media = set(_media(data_sets, medium)) or {medium}
+    profile = profile_for(identification, data_sets)
+    if profile.lis200:
+        # Its codes are none of the norm; it measures gas, whatever they say.
+        return Supply.BATTERY
+    media = set(_media(data_sets, profile.medium)) or {profile.medium}
     return Supply.MAINS if Medium.ELECTRICITY in media else Supply.BATTERY
 
 

@@ -22,14 +22,13 @@ from .catalog import (
     Medium,
     Quantity,
     Register,
-    RegisterTable,
-    lookup,
-    medium_of,
 )
 from .clock import meter_clock
 from .exceptions import TelegramError
+from .lis200_objects import SERIAL_NUMBER, object_code
 from .obis import NOT_USED, SERVICE, ObisCode
 from .profiles import MeterProfile, profile_for
+from .register_table import RegisterTable, lookup, medium_of
 from .telegram import DataSet, Readout
 from .times import looks_like_timestamp, parse_moment, parse_timestamp
 from .units import split_unit, usual_unit
@@ -89,7 +88,8 @@ class Reading:
     code: str
     """The code in normal form without billing period: "1-0:1.8.0".
 
-    An F that is no billing period stays. As printed where it is no OBIS code.
+    An F that is no billing period stays. Of an LIS-200 device it is the code of the
+    object (`lis200_objects`). As printed where it is neither.
     """
 
     key: str
@@ -146,9 +146,9 @@ def meter_number(data_sets: Iterable[DataSet]) -> str | None:
     The first number that a meter sends is taken, so a readout that is still
     arriving gives the same answer as a whole one. Any other order would have to
     wait for the end, minutes away at 300 Bd. Codes that count are 0.0.0 and
-    C.1.0 in all their forms, 0.0.1, C.90.1, 9.20 of heat meters, and 0-0:42.0.0
-    and 0-0:96.1.1 of DSMR. Blanks around it go; zeros, dashes, error words and
-    anything shorter than four characters are no number.
+    C.1.0 in all their forms, 0.0.1, C.90.1, 9.20 of heat meters, 0-0:42.0.0 and
+    0-0:96.1.1 of DSMR, and 1:180 of LIS-200. Blanks around it go; zeros, dashes,
+    error words and anything shorter than four characters are no number.
     """
     for data_set in data_sets:
         address = data_set.address
@@ -162,6 +162,8 @@ def meter_number(data_sets: Iterable[DataSet]) -> str | None:
 @lru_cache(maxsize=2048)
 def _holds_meter_number(address: str) -> bool:
     """Whether the number of the meter may stand under an address."""
+    if object_code(address) == SERIAL_NUMBER:
+        return True
     try:
         code = ObisCode.parse(address)
     except TelegramError:
@@ -186,9 +188,11 @@ class _Meaning:
     """What a printed code means for one profile; the same in every readout."""
 
     code: str
-    key: str
-    register: Register | None
-    billing_period: str | None
+    unknown_key: str
+    """What the key is where nobody knows the register, or it takes no such unit."""
+
+    register: Register | None = None
+    billing_period: str | None = None
     period: int | None = None
     """The number of the billing period, where periods of this code are counted."""
 
@@ -197,6 +201,11 @@ class _Meaning:
 
     parts: tuple[Register, ...] = ()
     hexadecimal: bool = False
+
+    @property
+    def key(self) -> str:
+        """What the key is as long as the unit fits."""
+        return self.register.key if self.register else self.unknown_key
 
 
 class _Interpreter:
@@ -213,11 +222,7 @@ class _Interpreter:
     def readings(self) -> Iterator[Reading]:
         """Read everything, in the order sent."""
         for head, further in _groups(self._data_sets):
-            address = head.address
-            medium: Medium | None = self._profile.medium
-            if address.startswith("0-") and not address.startswith("0-0:"):
-                medium = self._channel_medium(address)
-            meaning = _find_meaning(address, self._profile, medium)
+            meaning = self._meaning_of(head)
             if meaning.parts:
                 yield from self._parts(head, meaning)
             elif meaning.code.endswith(":24.3.0") and len(further) >= 6:
@@ -226,6 +231,16 @@ class _Interpreter:
                 yield self._group(head, further, meaning)
             else:
                 yield self._reading(head, meaning)
+
+    def _meaning_of(self, data_set: DataSet) -> _Meaning:
+        """Find out what a data set is about."""
+        address = data_set.address
+        if self._profile.lis200:
+            return _object_meaning(data_set, self._profile)
+        medium: Medium | None = self._profile.medium
+        if address.startswith("0-") and not address.startswith("0-0:"):
+            medium = self._channel_medium(address)
+        return _find_meaning(address, self._profile, medium)
 
     def _reading(
         self,
@@ -256,7 +271,7 @@ class _Interpreter:
             else:
                 self._units[meaning.code] = unit
             if register is not None and not _takes(register, unit):
-                register, key = None, _generic_key(meaning.code)
+                register, key = None, meaning.unknown_key
             if register is None and unit is None:
                 value = strip(text) or None
             else:
@@ -340,7 +355,7 @@ class _Interpreter:
             value, _, unit = text.partition("*")
             yield self._reading(
                 DataSet(data_set.address, value, unit or None),
-                replace(meaning, register=register, key=register.key),
+                replace(meaning, register=register),
                 more=more if register is meaning.parts[-1] else (),
             )
 
@@ -455,12 +470,7 @@ def _meaning(address: str, profile: MeterProfile, medium: Medium | None) -> _Mea
     try:
         code = ObisCode.parse(address)
     except TelegramError:
-        return _Meaning(
-            code=address,
-            key=_generic_key(address),
-            register=None,
-            billing_period=None,
-        )
+        return _Meaning(code=address, unknown_key=_generic_key(address))
     window = code.f in profile.windows
     fourth = code.f is not None and code.separator == "."
     register = _table(profile).find(code, medium_of(code, medium))
@@ -475,13 +485,28 @@ def _meaning(address: str, profile: MeterProfile, medium: Medium | None) -> _Mea
         period = code.f
     return _Meaning(
         code=str(normal),
-        key=register.key if register else _generic_key(str(normal)),
+        unknown_key=_generic_key(str(normal)),
         register=register,
         billing_period=billing_period,
         period=period,
         age=None if period is None else age_by_number(profile.billing, period),
         parts=profile.lists.get(f"{code.c}.{code.d}.{code.tariff}", ()),
         hexadecimal=code.a == 0,
+    )
+
+
+def _object_meaning(data_set: DataSet, profile: MeterProfile) -> _Meaning:
+    """Find out what an address of an LIS-200 device means."""
+    has_unit = data_set.unit is not None
+    code = object_code(data_set.address, has_unit=has_unit)
+    if code is None:
+        return _Meaning(
+            code=data_set.address, unknown_key=_generic_key(data_set.address)
+        )
+    return _Meaning(
+        code=code,
+        unknown_key=f"object_{re.sub('[^0-9a-z]', '_', code.lower())}",
+        register=_table(profile).find_object(code),
     )
 
 

@@ -12,11 +12,10 @@ from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from .catalog import CATALOG, Register, RegisterTable
-from .exceptions import TelegramError
-from .obis import ObisCode
+from .catalog import Register
 from .profiles import PROFILES, registers_of
 from .reading import Reading, Value
+from .register_table import CATALOG, RegisterTable
 
 type Json = str | int | list[str] | dict[str, str | int] | None
 """What stands under one key of a stored reading."""
@@ -99,12 +98,8 @@ def _register(key: str, code: str, profile: str | None) -> Register | None:
     return found.get(profile) or next(iter(found.values()), None)
 
 
-def _candidates(key: str, text: str) -> Iterator[tuple[str | None, Register]]:
+def _candidates(key: str, code: str) -> Iterator[tuple[str | None, Register]]:
     """Yield the rows of a key and a code, each with the name of its profile."""
-    try:
-        code = ObisCode.parse(text)
-    except TelegramError:
-        return
     for name, table in ((None, CATALOG), *_TABLES.items()):
         register = table.named(key, code)
         if register is not None:

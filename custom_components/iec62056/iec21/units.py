@@ -19,7 +19,7 @@ _USUAL: Final = (
     *("V", "kV", "A", "mA", "kA", "Hz"),
     *("°C", "K", "bar", "mbar", "Pa", "kPa", "hPa"),
     *("m³", "m³/h", "l", "l/h", "l/min"),
-    *("s", "min", "h", "d", "°", "%"),
+    *("s", "min", "h", "d", "mo", "°", "%"),
 )
 
 _USUAL_SET: Final = frozenset(_USUAL)
@@ -34,8 +34,11 @@ _OTHERS: Final = {
     "m3ph": "m³/h",
     "c": "°C",
     "deg c": "°C",
-    # The degree sign of the national character set (LIS-200).
+    # LIS-200, the degree sign in its national character set.
     "{c": "°C",
+    "m3|h": "m³/h",
+    "minutes": "min",
+    "mon": "mo",
     "deg": "°",
     "sec": "s",
     "hours": "h",
