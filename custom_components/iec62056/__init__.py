@@ -2,14 +2,28 @@
 
 from homeassistant.const import CONF_DEVICE, Platform
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.typing import ConfigType
 
+from .actions import async_setup_actions
+from .const import DOMAIN
 from .coordinator import EntryData, IecConfigEntry, IecCoordinator
 from .entity import async_register_device
 from .ports import async_bus
 from .search import Search
 from .store import MeterStore
 
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS = [Platform.BUTTON, Platform.SENSOR]
+
+
+async def async_setup(
+    hass: HomeAssistant,
+    config: ConfigType,  # noqa: ARG001  # Home Assistant passes it.
+) -> bool:
+    """Set up what is there once for all entries: the actions."""
+    async_setup_actions(hass)
+    return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: IecConfigEntry) -> bool:
@@ -28,9 +42,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: IecConfigEntry) -> bool:
 async def async_unload_entry(hass: HomeAssistant, entry: IecConfigEntry) -> bool:
     """Unload one meter; a readout that is going on is broken off."""
     if unloaded := await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
-        coordinator = entry.runtime_data.coordinator
-        coordinator.bus.durations.pop(entry.entry_id, None)
-        await coordinator.store.async_save()
+        await entry.runtime_data.coordinator.store.async_close()
     return unloaded
 
 

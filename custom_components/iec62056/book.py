@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Final, Self
 
 from .iec21.catalog import UNITS, Flow, Measure, Quantity
@@ -81,10 +82,13 @@ _SCALES: Final[dict[str, tuple[str, Decimal]]] = {
 Home Assistant's converters know neither Mvarh nor VAh.
 """
 
-# Groups C of import less export: of all phases and of each.
-_NET_CODES: Final = (16, 36, 56, 76)
+NET_CODES: Final = (16, 36, 56, 76)
+"""Groups C of import less export: of all phases and of each."""
 
 _COUNTED: Final = (Measure.TOTAL, Measure.PERIOD)
+
+_STOPPED_MAX: Final = 500
+"""Registers that have stopped and are kept; a meter must not fill our memory."""
 
 _STEADY: Final = 3
 """Readouts in a row that were in doubt, each no lower than the one before.
@@ -176,9 +180,14 @@ class Book:
     def booked(self) -> Mapping[str, Booked]:
         """The last trusted readings by `reading_id`.
 
-        In the order sent, with those behind that the latest readout did not have.
+        In the order sent; those that the latest readout did not have keep their place.
         """
         return self._booked
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing that the next readout could agree with."""
+        return not self._booked and not self._doubted
 
     @property
     def missing(self) -> frozenset[str]:
@@ -210,19 +219,32 @@ class Book:
             doubted[key] = doubt
             if key in self._booked:
                 booked[key] = self._booked[key]
-        stopped = {
-            key: one
+        stopped = [
+            key
             for key, one in self._booked.items()
             # Each reset brings a new billing period, and the oldest one goes.
             if key not in booked and one.reading.billing_period is None
-        }
-        self._booked = booked | stopped
+        ][-_STOPPED_MAX:]
+        self._booked = self._in_order(booked, stopped)
         self._missing = frozenset(stopped)
         self._doubted = doubted
         return Doubts(
             new=frozenset(doubted.keys() - booked.keys()),
             refused=frozenset(doubted.keys() & booked.keys()),
         )
+
+    def _in_order(
+        self, sent: Mapping[str, Booked], stopped: Iterable[str]
+    ) -> dict[str, Booked]:
+        """Put each register that has stopped behind the one it used to follow."""
+        before = {key: previous for previous, key in pairwise(self._booked)}
+        everything = {**self._booked, **sent}
+        keys = [*sent]
+        for key in stopped:
+            previous = before.get(key)
+            position = keys.index(previous) + 1 if previous in keys else 0
+            keys.insert(position, key)
+        return {key: everything[key] for key in keys}
 
     def _doubt(self, key: str, new: Booked, limits: Limits) -> _Doubted | None:
         """Return what has to wait; None if it can be booked."""
@@ -374,7 +396,7 @@ def _counted_by_code(reading: Reading) -> tuple[Quantity, bool] | None:
         return None
     for quantity in _ELECTRICITY:
         if reading.unit in UNITS[quantity]:
-            return quantity, code.c in _NET_CODES
+            return quantity, code.c in NET_CODES
     return None
 
 

@@ -10,8 +10,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .coordinator import IecConfigEntry, IecCoordinator
 from .entity import IecEntity
 
-# A meter is read by one at a time, and a second press asks for the same.
-PARALLEL_UPDATES = 1
+# Who presses while the meter is read gets the result of that, so nobody has to wait.
+PARALLEL_UPDATES = 0
 
 READ_NOW: Final = ButtonEntityDescription(
     key="read_now",

@@ -31,6 +31,7 @@ from .const import (
     CONF_MANUFACTURER,
     CONF_METER_ID,
     CONF_THROTTLE,
+    CONF_UNCONFIRMED,
     DEFAULT_THROTTLE,
     DOMAIN,
 )
@@ -58,6 +59,7 @@ from .form import (
     throttle_field,
     typed_settings,
     usual_options,
+    with_settings,
 )
 from .iec21.nameplate import Supply
 from .iec21.settings import Mode, Settings
@@ -111,6 +113,8 @@ class IecConfigFlow(ConfigFlow, domain=DOMAIN):
         self._meter: Meter | None = None
         self._answers: dict[str, Any] = {}
         self._move: Move | None = None
+        self._reason: str | None = None
+        self._is_over = False
 
     @staticmethod
     @callback
@@ -308,12 +312,14 @@ class IecConfigFlow(ConfigFlow, domain=DOMAIN):
         wanted = combined_settings(settings or {}, typed)
         self._device = await async_stable_path(self.hass, port)
         self._identity = await async_port_identity(self.hass, self._device)
+        self._check_open()
         if user_input.get(CONF_ADD_ANYWAY):
             return await self._async_add_unknown(wanted)
         if self._move is not None:
             if self._move.costs_battery:
                 return await self._async_move_unseen(self._move, wanted)
             await self._move.async_release_port()
+            self._check_open()
         if self._find_task is not None and not self._find_task.done():
             # The form was submitted twice; one search is enough.
             return await self.async_step_search()
@@ -328,6 +334,14 @@ class IecConfigFlow(ConfigFlow, domain=DOMAIN):
             self._search.async_find(), eager_start=False
         )
         return await self.async_step_search()
+
+    @callback
+    def _check_open(self) -> None:
+        """Stop here if the dialog was closed meanwhile; nobody would end a search."""
+        if self._is_over:
+            if self._move is not None:
+                self._move.give_port_back()
+            raise AbortFlow("already_in_progress")
 
     @override
     def is_matching(self, other_flow: Self) -> bool:
@@ -390,6 +404,10 @@ class IecConfigFlow(ConfigFlow, domain=DOMAIN):
             key, self._placeholders = await async_explain(self.hass, self._search)
             self._errors["base"] = key
             return self.async_show_progress_done(next_step_id=self._form)
+        if self._move is not None:
+            # At once: nobody may be there any more to see the next step.
+            await self._async_move(self._move, *self._found())
+            return self.async_show_progress_done(next_step_id="moved")
         return self.async_show_progress_done(next_step_id="meter")
 
     async def _async_watch(
@@ -409,8 +427,6 @@ class IecConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Show who answered, and ask how it is called and read."""
         search, meter = self._found()
-        if self._move is not None:
-            return await self._async_move(self._move, search, meter)
         await self._async_claim(search, meter)
         bus = await async_bus(self.hass, self._device)
         automatic = bus.interval(search.duration)
@@ -444,7 +460,8 @@ class IecConfigFlow(ConfigFlow, domain=DOMAIN):
         data = {
             CONF_DEVICE: self._device,
             CONF_ADDRESS: search.learned.address,
-            CONF_METER_ID: meter.unique_id or ulid_now(),
+            CONF_METER_ID: self._free_meter_id(meter),
+            CONF_UNCONFIRMED: True,
             CONF_MANUFACTURER: meter.code,
             **departures(search.learned),
         }
@@ -455,6 +472,19 @@ class IecConfigFlow(ConfigFlow, domain=DOMAIN):
             data=data,
             options=self._options(search),
         )
+
+    def _free_meter_id(self, meter: Meter) -> str:
+        """Return what begins the unique ids of all that belongs to the meter.
+
+        An entry may still carry the number of a meter that it has lost.
+        """
+        taken = {
+            entry.data[CONF_METER_ID]
+            for entry in self._async_current_entries(include_ignore=False)
+        }
+        if meter.unique_id is None or meter.unique_id in taken:
+            return ulid_now()
+        return meter.unique_id
 
     def _found(self) -> tuple[Search, Meter]:
         """Return the search, and who the meter is by now.
@@ -483,11 +513,18 @@ class IecConfigFlow(ConfigFlow, domain=DOMAIN):
         unique_id = free_unique_id(self.hass, meter, address, besides)
         await self.async_set_unique_id(unique_id, raise_on_progress=False)
         if besides is None or unique_id != besides.unique_id:
-            # A head that was discovered has brought the meter to another port.
-            was_discovered = self.source == SOURCE_USB
-            self._abort_if_unique_id_configured(
-                {CONF_DEVICE: self._device} if was_discovered else None
+            entries = self.hass.config_entries
+            known = unique_id and entries.async_entry_for_domain_unique_id(
+                DOMAIN, unique_id
             )
+            if known and self.source == SOURCE_USB:
+                # A head that was discovered has brought the meter to another port.
+                link = {CONF_DEVICE: self._device, CONF_ADDRESS: address}
+                data = with_settings({**known.data, **link}, search.learned)
+                entries.async_update_entry(known, data=data)
+                entries.async_schedule_reload(known.entry_id)
+                raise AbortFlow("moved")
+            self._abort_if_unique_id_configured()
 
     def _free_title(self, name: str, address: str) -> str:
         titles = {entry.title for entry in self._async_current_entries()}
@@ -557,14 +594,27 @@ class IecConfigFlow(ConfigFlow, domain=DOMAIN):
 
     # -- an entry that moves ----------------------------------------------------------
 
-    async def _async_move(
-        self, move: Move, search: Search, meter: Meter
-    ) -> ConfigFlowResult:
+    async def _async_move(self, move: Move, search: Search, meter: Meter) -> None:
         """Let an entry read its meter where that was found again."""
-        if not may_be_of(move.entry, meter, is_read=search.readout is not None):
-            raise AbortFlow("unique_id_mismatch")
-        await self._async_claim(search, meter, besides=move.entry)
-        await move.async_finish(search, meter, self.unique_id)
+        if may_be_of(move.entry, meter, is_read=search.readout is not None):
+            try:
+                await self._async_claim(search, meter, besides=move.entry)
+            except AbortFlow as abort:
+                self._reason = abort.reason
+        else:
+            self._reason = "unique_id_mismatch"
+        if self._reason is None:
+            await move.async_finish(search, meter, self.unique_id)
+        else:
+            move.give_port_back()
+
+    async def async_step_moved(
+        self,
+        user_input: dict[str, Any] | None = None,  # noqa: ARG002  # Never any.
+    ) -> ConfigFlowResult:
+        """Say what has become of an entry that was to move."""
+        if self._reason is not None:
+            return self.async_abort(reason=self._reason)
         return self.async_abort(
             reason="reconfigure_successful", translation_domain=HOMEASSISTANT_DOMAIN
         )
@@ -588,6 +638,7 @@ class IecConfigFlow(ConfigFlow, domain=DOMAIN):
     @override
     def async_remove(self) -> None:
         """Stop reading when the dialog is closed without an entry."""
+        self._is_over = True
         if self._search is not None:
             self._search.abandon()
         if self._move is not None:

@@ -31,6 +31,8 @@ unique id: that follows the number of the meter, which may come late.
 """
 CONF_MANUFACTURER: Final = "manufacturer"
 """FLAG code of the meter: all that is known of one that sends no number."""
+CONF_UNCONFIRMED: Final = "unconfirmed"
+"""True until a readout has confirmed who the meter is; absent from then on."""
 CONF_SUPPLY: Final = "supply"
 """Whether a readout costs the meter its battery: a value of `iec21`'s `Supply`."""
 CONF_SCHEDULE: Final = "schedule"

@@ -11,7 +11,8 @@ from typing import Any
 
 from homeassistant.core import HomeAssistant
 
-from .coordinator import IecConfigEntry, MeterData
+from .booking import MeterData
+from .coordinator import IecConfigEntry
 from .iec21.profiles import profile_for
 from .iec21.redaction import mask, redact_text, redact_trace, secrets_of
 from .iec21.telegram import Readout

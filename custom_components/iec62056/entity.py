@@ -7,8 +7,9 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
+from .booking import MeterData
 from .const import DOMAIN
-from .coordinator import IecCoordinator, MeterData
+from .coordinator import IecCoordinator
 
 
 class IecEntity(CoordinatorEntity[IecCoordinator]):

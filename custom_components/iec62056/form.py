@@ -74,6 +74,7 @@ It is the number that the README of ultraheat-api gives, for want of a better on
 """
 
 _MANY_SECONDS: Final = 120
+_MANY_MINUTES: Final = 120
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
 
@@ -104,6 +105,20 @@ _SETTINGS: Final[dict[str, Callable[[Any], Any]]] = {
     "keep_alive": float,
     "acknowledge_last_block": bool,
 }
+
+# What belongs to the adapter and to the line, whatever hangs on it.
+_OF_THE_LINE: Final = (
+    "switch_baud_rate",
+    CONF_GATEWAY_BAUD_RATE,
+    "software_parity",
+    CONF_TIMEOUT,
+    CONF_CHARACTER_TIMEOUT,
+    CONF_QUIET_TIME,
+    "switch_delay",
+    CONF_CLOSE_DELAY,
+    CONF_DTR,
+    CONF_RTS,
+)
 
 # Push meters go beyond the speeds of the norm; any other may be typed in.
 _OFFERED_BAUD_RATES: Final = (*BAUD_RATES, 38400, 57600, 115200)
@@ -202,13 +217,10 @@ def unseen_settings(data: Mapping[str, Any]) -> dict[str, Any]:
 def line_settings(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of an entry that another meter on its line has as well.
 
-    Not its address; and how its telegrams are checked is found out without any cost.
+    They are those of the adapter. How the meter itself wants to be spoken to is
+    found out, since what is known is not tried in another way.
     """
-    return {
-        name: value
-        for name, value in data.items()
-        if name in _SETTINGS and name not in (CONF_ADDRESS, "check")
-    }
+    return {name: data[name] for name in _OF_THE_LINE if name in data}
 
 
 def as_answers(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -350,7 +362,10 @@ def usual_options(supply: Supply) -> dict[str, Any]:
 def in_words(interval: timedelta) -> str:
     """Write an interval as short as people say it."""
     seconds = interval.total_seconds()
-    return f"{seconds:.0f} s" if seconds < _MANY_SECONDS else f"{seconds / 60:.0f} min"
+    if seconds < _MANY_SECONDS:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < _MANY_MINUTES else f"{minutes / 60:.0f} h"
 
 
 def battery_cost(

@@ -31,6 +31,7 @@ from homeassistant.const import (
 from homeassistant.helpers.typing import StateType
 from homeassistant.util import dt as dt_util
 
+from .book import NET_CODES
 from .const import (
     CONF_BILLING_PERIODS,
     CONF_CURRENT_RATIO,
@@ -51,9 +52,6 @@ from .iec21.exceptions import TelegramError
 from .iec21.obis import ObisCode
 from .iec21.reading import Reading
 from .iec21.values import parse_number
-
-_NET_CODES: Final = (16, 36, 56, 76)
-"""Groups C of import less export: of all phases and of each."""
 
 MAX_STATE_LENGTH: Final = 255
 """Home Assistant refuses a longer state."""
@@ -465,7 +463,7 @@ def _state_class_of_unknown(code: str) -> SensorStateClass | None:
     # What a group F still says here is a window of time, or nothing that we know.
     if parsed.d != 8 or parsed.f is not None:
         return None
-    if parsed.c in _NET_CODES:
+    if parsed.c in NET_CODES:
         return SensorStateClass.TOTAL
     return SensorStateClass.TOTAL_INCREASING
 

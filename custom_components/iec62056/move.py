@@ -7,7 +7,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_DEVICE
 from homeassistant.core import HomeAssistant, callback
 
-from .const import CONF_ADDRESS, CONF_MANUFACTURER, CONF_SUPPLY
+from .const import CONF_ADDRESS, CONF_MANUFACTURER, CONF_SUPPLY, CONF_UNCONFIRMED
 from .form import (
     CONF_ADVANCED,
     as_answers,
@@ -74,7 +74,10 @@ class Move:
         options = dict(entry.options)
         if not entry.data[CONF_MANUFACTURER]:
             options = {**usual_options(search.supply), **options}
-        data = self.data(search.port, search.learned, {CONF_MANUFACTURER: meter.code})
+        more: dict[str, Any] = {CONF_MANUFACTURER: meter.code}
+        if meter.number and unique_id != entry.unique_id:
+            more[CONF_UNCONFIRMED] = True
+        data = self.data(search.port, search.learned, more)
         self._hass.config_entries.async_update_entry(
             entry,
             # A number stays until the one of this readout has come, and is compared.

@@ -22,6 +22,7 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
+from .booking import MeterData
 from .clock import Habit
 from .const import (
     CONF_BILLING_PERIODS,
@@ -29,6 +30,7 @@ from .const import (
     CONF_CURRENT_RATIO,
     CONF_GRACE,
     CONF_INTERVAL,
+    CONF_MANUFACTURER,
     CONF_MINUTE,
     CONF_SCHEDULE,
     CONF_SUPPLY,
@@ -39,7 +41,7 @@ from .const import (
     DEFAULT_THROTTLE,
     MAX_BILLING_PERIODS,
 )
-from .coordinator import IecConfigEntry, MeterData
+from .coordinator import IecConfigEntry
 from .explain import UNKNOWN
 from .form import (
     battery_cost,
@@ -50,6 +52,7 @@ from .form import (
     settings_from,
     throttle_field,
     times_fields,
+    usual_options,
     whole_number,
 )
 from .iec21.catalog import Measure, Quantity
@@ -210,6 +213,11 @@ class IecOptionsFlow(OptionsFlowWithReload):
         """Return the options that `answers` stand for."""
         polling = answers[CONF_POLLING]
         changed = {} if self._pushes else schedule_options(polling)
+        if not self.config_entry.data[CONF_MANUFACTURER]:
+            # Nobody knows yet what suits the meter, unless the user has decided.
+            for name, usual in usual_options(Supply.MAINS).items():
+                if name not in self.config_entry.options and changed[name] == usual:
+                    del changed[name]
         chosen = {CONF_GRACE: None, **polling, **answers[CONF_VALUES]}
         for name, usual in _USUAL.items():
             if name in chosen and chosen[name] != usual:

@@ -20,6 +20,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN, LOGGER
+from .iec21.exceptions import LinkError
 from .iec21.transport import display_port
 from .schedule import automatic_interval
 
@@ -110,6 +111,8 @@ class Bus:
         """Whoever uses the port holds this."""
         self.durations: Final[dict[str, float]] = {}
         """Seconds that the latest readout took, by the entry that was read."""
+        self.listener: str | None = None
+        """Name of the entry that listens here all the time."""
         self._queue = asyncio.Lock()
         self._last: tuple[str, float] | None = None
 
@@ -121,21 +124,47 @@ class Bus:
         return automatic_interval((*self.durations.values(), *more))
 
     @asynccontextmanager
+    async def hold(self, user: str) -> AsyncGenerator[None]:
+        """Hold the port, once nobody else does.
+
+        After another user the line is left alone for a while.
+
+        Raises:
+            LinkError: a meter that sends by itself has the port, for as long as it
+                is listened to.
+
+        """
+        self._check_listener()
+        clock = asyncio.get_running_loop().time
+        async with self.lock:
+            if self._last is not None and self._last[0] != user:
+                await asyncio.sleep(self._last[1] + QUIET_TIME - clock())
+            try:
+                yield
+            finally:
+                self._last = user, clock()
+
+    @asynccontextmanager
     async def turn(self, entry_id: str) -> AsyncGenerator[None]:
         """Hold the port for a poll, in the order in which polls ask for it.
 
         Polls wait for each other before they ask for the lock. So a dialog, where
         somebody sits and waits, has one readout before it and not those of a whole
-        bus. After a turn of another meter the line is left alone for a while.
+        bus.
+
+        Raises:
+            LinkError: as `hold`.
+
         """
-        clock = asyncio.get_running_loop().time
-        async with self._queue, self.lock:
-            if self._last is not None and self._last[0] != entry_id:
-                await asyncio.sleep(self._last[1] + QUIET_TIME - clock())
-            try:
-                yield
-            finally:
-                self._last = entry_id, clock()
+        self._check_listener()
+        async with self._queue, self.hold(entry_id):
+            yield
+
+    def _check_listener(self) -> None:
+        if self.listener is not None:
+            raise LinkError(
+                f"the port belongs to {self.listener}, which sends by itself"
+            )
 
 
 async def async_bus(hass: HomeAssistant, port: str) -> Bus:

@@ -2,7 +2,12 @@
 
 from collections import deque
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    aclosing,
+    asynccontextmanager,
+)
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,10 +21,11 @@ from homeassistant.util import dt as dt_util
 from .const import CONF_MANUFACTURER
 from .form import settings_from, with_settings
 from .iec21 import client
+from .iec21.conversation import Conversation
 from .iec21.exceptions import ChecksumError, IecError, LinkError
 from .iec21.nameplate import Supply
 from .iec21.settings import Mode, Settings
-from .iec21.steps import DataArrived, Event, Identified, Retrying
+from .iec21.steps import DataArrived, Identified, ProgrammingEvent, Retrying
 from .iec21.telegram import Readout
 from .iec21.traces import Trace
 from .ports import Bus
@@ -62,6 +68,9 @@ class Reader:
         """What passed over the line in the last sessions, the latest one last."""
         self.arrivals: dict[str, datetime] = {}
         """When each address of the latest readout had arrived, in UTC."""
+        self.has_sent = False
+        """Whether the meter was sent anything in the latest readout."""
+        self._began = 0.0
         self._offered: int | None = None
         # Speed at which a session of ours was left without its end.
         self._left_at: int | None = None
@@ -73,6 +82,8 @@ class Reader:
 
     async def async_take_over(self, search: Search) -> Readout | None:
         """Wait for what the config flow has begun to read; None if it fails."""
+        self._record.readouts += 1
+        self.has_sent = True
         await search.task
         self.traces.append(search.trace)
         if search.readout is not None:
@@ -87,9 +98,9 @@ class Reader:
             IecError: as `client.read_out`.
 
         """
+        self.has_sent = False
         async with self._bus.turn(self._entry.entry_id):
-            began = self._hass.loop.time()
-            self._record.readouts += 1
+            self._begin()
             try:
                 readout = await self._async_ask(supply)
             except HomeAssistantError as error:
@@ -101,15 +112,16 @@ class Reader:
             except IecError:
                 self._left_at = None
                 raise
-            self._took(self._hass.loop.time() - began)
+            finally:
+                self.has_sent = bool(self.traces[-1].sent)
+                self._record.readouts += self.has_sent
+            self._took(self._hass.loop.time() - self._began)
             self._left_at = None
             return readout
 
     async def _async_ask(self, supply: Supply) -> Readout:
-        self._begin()
         settings = self._effective(supply)
-        trace = Trace(limit=TRACE_LIMIT)
-        self.traces.append(trace)
+        trace = self.traces[-1]
         if not self._entry.data[CONF_MANUFACTURER]:
             # Nobody has answered here yet.
             found, readout = await client.search(
@@ -140,27 +152,67 @@ class Reader:
         """
         async with self._bus.turn(self._entry.entry_id):
             self._begin()
-            trace = Trace(limit=TRACE_LIMIT)
-            self.traces.append(trace)
+            self._bus.listener = self._entry.title
             try:
                 async with aclosing(
                     client.listen(
-                        self.port, self.settings, on_event=self._watch, trace=trace
+                        self.port,
+                        self.settings,
+                        on_event=self._watch,
+                        trace=self.traces[-1],
                     )
                 ) as readouts:
                     async for readout in readouts:
                         self._record.readouts += 1
                         yield readout
-                        self._begin()
+                        self.arrivals = {}
             except HomeAssistantError as error:
                 raise LinkError(str(error)) from error
+            finally:
+                self._bus.listener = None
 
-    def _begin(self) -> None:
+    @asynccontextmanager
+    async def async_program(
+        self, supply: Supply, trace: Trace
+    ) -> AsyncGenerator[Conversation]:
+        """Open programming mode, as soon as nobody else uses the port.
+
+        What passes over the line is taken down in `trace`. Whatever happens, the
+        meter is signed off and the port is closed.
+
+        Raises:
+            IecError: as `client.programming`.
+
+        """
+        async with self._bus.turn(self._entry.entry_id):
+            self._begin(trace)
+            session = client.programming(
+                self.port,
+                self._effective(supply),
+                on_event=self._watch,
+                trace=trace,
+                left_at=self._left_at,
+            )
+            try:
+                async with AsyncExitStack() as stack:
+                    yield await _async_entered(stack, session)
+            except LinkError:
+                # The meter may still wait for us, and at another speed.
+                raise
+            except IecError:
+                self._left_at = None
+                raise
+            self._left_at = None
+
+    def _begin(self, trace: Trace | None = None) -> None:
+        """Forget the session before, and take the next one down."""
+        self._began = self._hass.loop.time()
         self.arrivals = {}
         self._offered = None
+        self.traces.append(Trace(limit=TRACE_LIMIT) if trace is None else trace)
 
     @callback
-    def _watch(self, event: Event) -> None:
+    def _watch(self, event: ProgrammingEvent) -> None:
         match event:
             case Identified(baud_rate=baud_rate):
                 self._left_at = baud_rate
@@ -214,3 +266,19 @@ class Reader:
         self._hass.config_entries.async_update_entry(
             self._entry, data=with_settings(self._entry.data, settings)
         )
+
+
+async def _async_entered[T](
+    stack: AsyncExitStack, session: AbstractAsyncContextManager[T]
+) -> T:
+    """Enter `session`, to be left with `stack`.
+
+    Raises:
+        IecError: as `session` does; the integration that has the port at its end is
+            not ready.
+
+    """
+    try:
+        return await stack.enter_async_context(session)
+    except HomeAssistantError as error:
+        raise LinkError(str(error)) from error

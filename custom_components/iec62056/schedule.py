@@ -194,6 +194,10 @@ class Budget:
         self._taken = self._taken + 1 if self._day == today else 1
         self._day = today
 
+    def give_back(self) -> None:
+        """Take back the last one counted: nothing was sent to the meter after all."""
+        self._taken -= 1
+
     def as_json(self) -> dict[str, Any]:
         """Write it for the storage."""
         return {"day": self._day and self._day.isoformat(), "taken": self._taken}

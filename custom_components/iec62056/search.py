@@ -157,10 +157,12 @@ class Search:
     async def _async_search(self) -> None:
         try:
             bus = await async_bus(self._hass, self.port)
-            if bus.lock.locked():
+            # A meter that sends by itself never lets go, and `hold` says so.
+            self.has_turn = bus.listener is not None
+            if bus.lock.locked() and not self.has_turn:
                 self._is_waiting = True
                 self._expect_at_most(TURN_TIME)
-            async with bus.lock:
+            async with bus.hold(self.port):
                 self.has_turn = True
                 self._news.set()
                 self.settings, readout = await client.search(

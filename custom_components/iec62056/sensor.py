@@ -20,8 +20,9 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import UndefinedType
 
+from .booking import MeterData
 from .const import DOMAIN
-from .coordinator import IecConfigEntry, IecCoordinator, MeterData
+from .coordinator import IecConfigEntry, IecCoordinator
 from .diagnostic_sensor import diagnostic_sensors
 from .entity import IecEntity
 from .iec21.reading import Reading

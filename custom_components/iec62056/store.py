@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Self
 
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import UnsupportedStorageVersionError
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
 from .book import Book
-from .const import DOMAIN
+from .const import DOMAIN, LOGGER
 from .failures import Failure
 from .meter import Meter
 from .schedule import Budget
@@ -24,6 +25,7 @@ SAVE_DELAY: Final = 300
 What a crash loses is read again from the meter.
 """
 
+_COUNTS: Final = ("readouts", "check_errors", "refused_values")
 _TIMES: Final = ("last_readout", "last_attempt", "stepped_down_at")
 
 
@@ -70,20 +72,38 @@ class Record:
         return saved
 
     @classmethod
-    def from_json(cls, saved: Mapping[str, Any]) -> Self:
-        """Read what `as_json` has written.
+    def from_json(cls, saved: Mapping[str, Any], now: datetime) -> Self:
+        """Read what `as_json` has written; no time in it is later than `now`.
+
+        Without a clock of its own this machine may have lived in the future.
 
         Raises:
-            ValueError, TypeError: it was something else.
+            AttributeError, LookupError, ValueError, TypeError: it was something else.
 
         """
-        values = dict(saved)
-        for name in _TIMES:
-            if values.get(name) is not None:
-                values[name] = datetime.fromisoformat(values[name])
-        if values.get("last_error") is not None:
-            values["last_error"] = Failure(values["last_error"])
-        return cls(**values)
+        times: dict[str, Any] = {name: _time(saved.get(name), now) for name in _TIMES}
+        error, duration = saved["last_error"], saved["duration"]
+        counts: dict[str, Any] = {name: int(saved[name]) for name in _COUNTS}
+        speed = saved["stepped_down_to"]
+        return cls(
+            **times,
+            **counts,
+            duration=None if duration is None else float(duration),
+            last_error=None if error is None else Failure(error),
+            stepped_down_to=None if speed is None else int(speed),
+        )
+
+
+def _time(text: str | None, now: datetime) -> datetime | None:
+    """Read a time, or None.
+
+    Raises:
+        ValueError, TypeError: it is none, or without a time zone.
+
+    """
+    if text is None:
+        return None
+    return min(datetime.fromisoformat(text), now)
 
 
 class MeterStore:
@@ -95,6 +115,7 @@ class MeterStore:
             hass, VERSION, f"{DOMAIN}.{entry_id}"
         )
         self._waiting = False
+        self._closed = False
         self.book = Book()
         self.record = Record()
         self.budget = Budget()
@@ -103,12 +124,19 @@ class MeterStore:
 
     async def async_load(self) -> None:
         """Read what was saved; what cannot be read is read from the meter again."""
-        if (saved := await self._store.async_load()) is None:
+        try:
+            saved = await self._store.async_load()
+        except UnsupportedStorageVersionError:
+            LOGGER.warning(
+                "What a newer version has stored cannot be read; beginning anew"
+            )
+            return
+        if not isinstance(saved, Mapping):
             return
         self.book = Book.from_json(saved.get("book"))
         self.budget = Budget.from_json(saved.get("budget"))
-        with suppress(LookupError, ValueError, TypeError):
-            self.record = Record.from_json(saved["record"])
+        with suppress(AttributeError, LookupError, ValueError, TypeError):
+            self.record = Record.from_json(saved["record"], dt_util.utcnow())
         with suppress(LookupError, TypeError):
             self.meter = Meter(**saved["meter"])
 
@@ -116,13 +144,18 @@ class MeterStore:
     def save(self) -> None:
         """Write the news down before long."""
         # Each call of the storage's own delay begins the delay anew.
-        if not self._waiting:
+        if not self._waiting and not self._closed:
             self._waiting = True
             self._store.async_delay_save(self._as_json, SAVE_DELAY)
 
     async def async_save(self) -> None:
         """Write the news down now."""
         await self._store.async_save(self._as_json())
+
+    async def async_close(self) -> None:
+        """Write the news down; what comes later is not of this run any more."""
+        self._closed = True
+        await self.async_save()
 
     async def async_remove(self) -> None:
         """Forget the meter."""

@@ -444,16 +444,25 @@ def test_a_large_new_meter_is_booked_as_well() -> None:
 
 @pytest.mark.parametrize("checked", [True, False])
 def test_a_register_that_stops_is_missing_and_not_gone(*, checked: bool) -> None:
-    """Its last reading stays, behind those that are still sent."""
+    """Its last reading stays, and so does its place: names of sensors hang on it."""
     meter = desk("1.8.0(001234.5*kWh) 1.7.0(0.5*kW) 2.7.0(0.1*kW)")
     assert meter.book.missing == frozenset()
     doubts = meter.take("2.7.0(0.2*kW) 1.7.0(0.6*kW)", checked=checked)
     assert doubts == NOTHING
     assert meter.book.missing == {"1.8.0"}
-    assert list(meter.book.booked) == ["2.7.0", "1.7.0", "1.8.0"]
+    assert list(meter.book.booked) == ["1.8.0", "2.7.0", "1.7.0"]
     meter.take("1.8.0(001234.6*kWh)", checked=checked)
     assert meter.book.missing == {"2.7.0", "1.7.0"}
     assert meter.value("1.8.0") == Decimal("1234.6")
+
+
+def test_registers_that_have_stopped_are_not_kept_without_limit() -> None:
+    """A meter that sends other codes each time does not fill our memory."""
+    meter = Desk()
+    for number in range(12):
+        codes = (f"{50 * number + n}.7.0(1*kW)" for n in range(50))
+        meter.take(" ".join(codes), checked=True)
+    assert len(meter.book.booked) == 550
 
 
 def test_a_register_whose_value_was_refused_is_not_missing() -> None:

@@ -1,5 +1,7 @@
 """What is booked: exactly what the meter has counted, whatever happens to a readout."""
 
+import asyncio
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,17 +13,24 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.iec62056.const import (
     CONF_CLOCK,
     CONF_CURRENT_RATIO,
+    CONF_SCHEDULE,
+    CONF_SUPPLY,
     CONF_UNITS,
     DOMAIN,
 )
 from custom_components.iec62056.iec21.exceptions import LinkError
+from custom_components.iec62056.iec21.settings import Settings
 from custom_components.iec62056.iec21.simulator import (
     Fault,
     SimulatedLink,
     SimulatedMeter,
 )
+from custom_components.iec62056.search import Search
 from tests.integration.common import (
     CONTENT,
+    NUMBER,
+    PORT,
+    entry_data,
     pass_time,
     set_up,
     state_of,
@@ -107,6 +116,27 @@ async def test_a_second_readout_that_fails_leaves_the_first_one_standing(
 
     ports.link.close = close_for_good  # type: ignore[method-assign]  # The port, not our code.
     await pass_time(hass, freezer, seconds=62)
+    assert state_of(hass, ENERGY) == "8048.375"
+    assert state_of(hass, f"{METER}_power_import") == "0.777"
+    assert state_of(hass, f"{METER}_last_error") == "none"
+
+
+async def test_a_second_readout_of_another_meter_leaves_the_first_one_standing(
+    hass: HomeAssistant,
+    ports: Ports,
+    unchecked: SimulatedMeter,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """A damaged number in what was to confirm it is no reason to book nothing."""
+    await set_up(hass)
+    leap = CONTENT.replace(
+        b"1-0:1.8.0*255(0008048.375", b"1-0:1.8.0*255(9008048.375"
+    ).replace(b"0.908", b"0.777")
+    other = leap.replace(NUMBER.encode(), b"0012345679").replace(b"0.777", b"0.111")
+    sends = iter([leap, other])
+    unchecked.content = lambda: next(sends)
+    await pass_time(hass, freezer, seconds=62)
+    assert next(sends, None) is None
     assert state_of(hass, ENERGY) == "8048.375"
     assert state_of(hass, f"{METER}_power_import") == "0.777"
     assert state_of(hass, f"{METER}_last_error") == "none"
@@ -306,3 +336,35 @@ async def test_removing_an_entry_leaves_no_file(
     await hass.config_entries.async_remove(entry.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
     assert f"{DOMAIN}.{entry.entry_id}" not in hass_storage
+
+
+@pytest.mark.parametrize(
+    ("options", "kept", "opened"),
+    [
+        ({}, 50, 1),
+        ({}, 70, 2),
+        ({CONF_SUPPLY: "battery", CONF_SCHEDULE: "daily"}, 6 * 3600, 1),
+    ],
+)
+async def test_a_readout_from_the_flow_has_the_time_at_which_it_ended(
+    hass: HomeAssistant,
+    ports: Ports,
+    freezer: FrozenDateTimeFactory,
+    options: dict[str, str],
+    kept: int,
+    opened: int,
+) -> None:
+    """Its last form may stay open for long; what is older than a poll is read anew."""
+    freezer.move_to("2026-11-21 12:00:00+00:00")
+    search = Search(hass, PORT, Settings())
+    await asyncio.wait([search.task])
+    freezer.tick(kept)
+    search.hand_over(entry_data())
+    entry = await set_up(hass, options)
+    assert ports.link.opened == opened
+    data = entry.runtime_data.coordinator.data
+    late = 0 if opened == 1 else kept
+    assert data.taken_at == datetime(2026, 11, 21, 12, tzinfo=UTC) + timedelta(
+        seconds=late
+    )
+    assert state_of(hass, f"{METER}_last_readout") == data.taken_at.isoformat()

@@ -99,7 +99,7 @@ async def test_a_meter_is_found_shown_and_set_up(
     result = await submit(hass, shown, ACCEPTED)
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["title"] == NAME
-    assert result["data"] == {**entry_data(), "check": "xor"}
+    assert result["data"] == {**entry_data(), "check": "xor", "unconfirmed": True}
     assert result["options"] == {CONF_SUPPLY: "mains", CONF_SCHEDULE: "automatic"}
     assert result["result"].unique_id == UNIQUE_ID
     assert result["result"].state is ConfigEntryState.LOADED
@@ -208,6 +208,7 @@ async def test_advanced_settings_reach_the_port_and_the_entry(
     result = await submit(hass, shown, ACCEPTED)
     assert result["data"] == {
         **entry_data(address="42"),
+        "unconfirmed": True,
         "mode": Mode.C,
         "baud_rate": 300,
         "framing": Framing.SEVEN_EVEN_TWO,
@@ -884,4 +885,4 @@ async def test_an_entry_that_could_not_be_set_up_leaves_no_readout_behind(
     assert result["result"].state is ConfigEntryState.SETUP_ERROR
     await settled(hass)
     assert link.closed
-    assert entry_data() == dict(result["data"])
+    assert result["data"] == {**entry_data(), "unconfirmed": True}

@@ -107,11 +107,12 @@ def test_a_form_takes_what_it_suggests() -> None:
     )
 
 
-def test_a_neighbour_gives_everything_but_what_is_its_own() -> None:
-    """Its address, and how its telegrams are checked."""
+def test_a_neighbour_gives_what_belongs_to_the_line() -> None:
+    """How it wants to be spoken to itself is its own matter."""
     stored = departures(UNUSUAL)
     given = line_settings({"device": "/dev/ttyUSB0", **stored})
-    assert stored.keys() - given.keys() == {"address", "check"}
+    assert {"gateway_baud_rate", "timeout", "dtr"} <= given.keys() <= stored.keys()
+    assert not given.keys() & {"address", "check", "mode", "baud_rate", "wake_up"}
 
 
 def test_a_blank_form_has_no_defaults() -> None:

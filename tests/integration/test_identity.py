@@ -1,14 +1,20 @@
 """Whose readout it is: nothing of another meter is ever booked."""
 
+from typing import Any
+
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.iec62056.const import CONF_METER_ID, DOMAIN
+from custom_components.iec62056.const import (
+    CONF_MANUFACTURER,
+    CONF_METER_ID,
+    CONF_UNCONFIRMED,
+    DOMAIN,
+)
 from custom_components.iec62056.iec21.simulator import SimulatedLink, SimulatedMeter
-from custom_components.iec62056.iec21.telegram import Check
 from tests.integration.common import (
     CONTENT,
     NAME,
@@ -19,6 +25,7 @@ from tests.integration.common import (
     pass_time,
     state_of,
     told,
+    unchecked_meter,
 )
 from tests.integration.conftest import Ports
 
@@ -181,18 +188,128 @@ async def test_the_first_readout_gives_a_meter_without_number_its_type_and_addre
     assert second.unique_id is None
 
 
-async def test_a_number_that_nothing_has_checked_binds_nobody(
-    hass: HomeAssistant, ports: Ports, freezer: FrozenDateTimeFactory
+def sending(meter: SimulatedMeter, *numbers: bytes) -> None:
+    """Let a meter send one number after the other, and the last one from then on."""
+    left = list(numbers)
+
+    def content() -> bytes:
+        number = left.pop(0) if len(left) > 1 else left[0]
+        return CONTENT.replace(NUMBER.encode(), number)
+
+    meter.content = content
+
+
+@pytest.fixture
+def unchecked(ports: Ports) -> SimulatedMeter:
+    """Put a meter that sends no check behind every port."""
+    meter = unchecked_meter(b"0008048.375")
+    ports.link = SimulatedLink(meter)
+    return meter
+
+
+async def test_a_number_that_nothing_has_checked_has_to_come_twice(
+    hass: HomeAssistant, unchecked: SimulatedMeter, freezer: FrozenDateTimeFactory
 ) -> None:
     """One damaged line would make the real meter another one for good."""
-    meter = SimulatedMeter(
-        identification=b"/ISk0MT174-0001", content=CONTENT, check=Check.NONE
-    )
-    ports.link = SimulatedLink(meter)
-    entry = await set_up_without_number(hass, meter)
-    await pass_time(hass, freezer, seconds=62)
-    assert entry.unique_id is None
+    entry = await set_up_without_number(hass, unchecked)
     assert state_of(hass, ENERGY) == "8048.375"
+    sending(unchecked, b"0012345673", b"0012345678")
+    await pass_time(hass, freezer, seconds=62)
+    assert entry.unique_id == UNIQUE_ID
+    assert state_of(hass, LAST_ERROR) == "none"
+
+    # From then on it is the only meter of this entry.
+    sending(unchecked, b"0087654321")
+    await pass_time(hass, freezer, seconds=62)
+    assert state_of(hass, LAST_ERROR) == "other_meter"
+    assert entry.unique_id == UNIQUE_ID
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        (b"0012345673", b"0012345678"),
+        (b"0012345678", b"0012345673", b"0012345678"),
+        (b"0012345673", b"0012345674", b"0012345675", b"0012345678"),
+    ],
+)
+async def test_a_new_meter_is_known_once_two_readouts_agree(
+    hass: HomeAssistant,
+    unchecked: SimulatedMeter,
+    freezer: FrozenDateTimeFactory,
+    numbers: tuple[bytes, ...],
+) -> None:
+    """Until then nothing is booked; the true one is never locked out."""
+    sending(unchecked, *numbers)
+    entry = unconfirmed_entry("ISK_0012345673")
+    entry.add_to_hass(hass)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    for _ in range(2):
+        await pass_time(hass, freezer, minutes=6)
+    assert entry.unique_id == UNIQUE_ID
+    assert CONF_UNCONFIRMED not in entry.data
+    assert state_of(hass, ENERGY) == "8048.375"
+
+
+def unconfirmed_entry(unique_id: str | None, maker: str = "ISK") -> MockConfigEntry:
+    """Return an entry as the flow creates it, from data that nothing has checked."""
+    return MockConfigEntry(
+        domain=DOMAIN,
+        title=NAME,
+        data={
+            **entry_data(),
+            CONF_MANUFACTURER: maker,
+            CONF_UNCONFIRMED: True,
+        },
+        unique_id=unique_id,
+    )
+
+
+async def test_a_checked_readout_corrects_the_number_of_a_new_entry(
+    hass: HomeAssistant, ports: Ports
+) -> None:
+    """And its maker, which the flow may have seen damaged as well."""
+    entry = unconfirmed_entry("ISQ_0012345673", maker="ISQ")
+    entry.add_to_hass(hass)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert entry.unique_id == UNIQUE_ID
+    assert entry.data[CONF_MANUFACTURER] == "ISK"
+    assert CONF_UNCONFIRMED not in entry.data
+    assert state_of(hass, ENERGY) == "8048.375"
+
+
+async def test_an_entry_that_has_lost_its_readings_keeps_its_meter(
+    hass: HomeAssistant,
+    ports: Ports,
+    meter: SimulatedMeter,
+    loaded: MockConfigEntry,
+    hass_storage: dict[str, Any],
+) -> None:
+    """The storage is gone, and the head hangs on the neighbour's meter."""
+    await hass.config_entries.async_unload(loaded.entry_id)
+    hass_storage.pop(f"{DOMAIN}.{loaded.entry_id}")
+    sending(meter, b"0087654321")
+    await hass.config_entries.async_setup(loaded.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert loaded.unique_id == UNIQUE_ID
+    assert state_of(hass, LAST_ERROR) == "other_meter"
+    assert loaded.runtime_data.coordinator.data is None
+
+
+async def test_a_damaged_identification_before_good_data_is_no_other_meter(
+    hass: HomeAssistant,
+    ports: Ports,
+    loaded: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """The check is about the data; the number in them is the meter's."""
+    ports.link = SimulatedLink(make_meter(RISEN, identification=b"/IQK5MT174-0001"))
+    await pass_time(hass, freezer, seconds=62)
+    assert state_of(hass, LAST_ERROR) == "none"
+    assert state_of(hass, ENERGY) == "8048.500"
+    assert loaded.unique_id == UNIQUE_ID
 
 
 async def test_the_number_of_another_entry_is_not_taken(
@@ -233,23 +350,15 @@ async def test_a_meter_of_another_maker_is_not_booked_as_one_without_number(
     assert entry.unique_id is None
 
 
-async def test_a_maker_that_arrived_damaged_is_corrected_too(
-    hass: HomeAssistant, ports: Ports, meter: SimulatedMeter
-) -> None:
-    """As long as nothing is booked, whoever answers is the meter."""
-    await set_up_without_number(hass, meter, maker="ISQ")
-    assert state_of(hass, ENERGY) == "8048.375"
-
-
 async def test_a_first_readout_without_number_is_not_booked(
     hass: HomeAssistant,
     ports: Ports,
     meter: SimulatedMeter,
-    entry: MockConfigEntry,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The dialog has seen the number of the meter, so it has one."""
     meter.content = WITHOUT_NUMBER
+    entry = unconfirmed_entry(UNIQUE_ID)
     entry.add_to_hass(hass)
     await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)

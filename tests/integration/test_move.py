@@ -1,7 +1,7 @@
 """Reconfigure: an entry reads its meter elsewhere, and nobody else's."""
 
 import asyncio
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 from unittest.mock import patch
 
@@ -436,3 +436,73 @@ async def test_a_battery_meter_does_not_move_to_somebody_elses_place(
     result = await submit(hass, again, moved(OTHER_PORT, "2"))
     assert result["reason"] == "reconfigure_successful"
     await settled(hass)
+
+
+# -- a dialog that nobody looks at any more ---------------------------------------
+
+
+@pytest.mark.parametrize("number", [b"0012345678", b"0087654321"])
+async def test_a_closed_browser_leaves_no_entry_behind_unloaded(
+    hass: HomeAssistant, ports: Ports, loaded: MockConfigEntry, number: bytes
+) -> None:
+    """The search ends by itself, and what follows from it waits for nobody."""
+    content = CONTENT.replace(b"0012345678", number)
+    ports.links[OTHER_PORT] = SimulatedLink(make_meter(content))
+    form = await reconfigure(hass, loaded)
+    await submit(hass, form, moved(OTHER_PORT))
+    async with asyncio.timeout(20):
+        while loaded.state is not ConfigEntryState.LOADED:  # noqa: ASYNC110  # The flow says nothing.
+            await asyncio.sleep(0.01)
+    await settled(hass)
+    is_same = number in CONTENT
+    assert loaded.data[CONF_DEVICE] == (OTHER_PORT if is_same else PORT)
+    result = await hass.config_entries.flow.async_configure(form["flow_id"])
+    assert result["reason"] == (
+        "reconfigure_successful" if is_same else "unique_id_mismatch"
+    )
+
+
+@pytest.mark.parametrize("moves", [True, False])
+async def test_a_dialog_that_is_closed_right_after_submitting_opens_nothing(
+    hass: HomeAssistant, ports: Ports, loaded: MockConfigEntry, *, moves: bool
+) -> None:
+    """While the path of the port is looked up, nobody has begun to search."""
+    opened = ports.link.opened
+    form = await (reconfigure(hass, loaded) if moves else open_form(hass))
+    replies = moved(PORT) if moves else REPLIES
+    arrived, go_on = Event(), Event()
+
+    def look_up(path: str) -> str:
+        arrived.set()
+        go_on.wait(5)
+        return path
+
+    with patch("homeassistant.components.usb.get_serial_by_id", look_up):
+        submitting = hass.async_create_task(submit(hass, form, replies))
+        await hass.async_add_executor_job(arrived.wait, 5)
+        hass.config_entries.flow.async_abort(form["flow_id"])
+        go_on.set()
+        assert (await submitting)["type"] is FlowResultType.ABORT
+    await settled(hass)
+    assert loaded.state is ConfigEntryState.LOADED
+    assert ports.link.opened == opened
+
+
+async def test_a_dialog_that_is_closed_while_the_port_is_released_gives_it_back(
+    hass: HomeAssistant, ports: Ports, loaded: MockConfigEntry
+) -> None:
+    """Unloading takes a moment, in which the dialog may go."""
+    form = await reconfigure(hass, loaded)
+    unload = hass.config_entries.async_unload
+
+    async def unload_and_close(entry_id: str, **more: Any) -> bool:
+        unloaded = await unload(entry_id, **more)
+        if hass.config_entries.flow.async_progress():
+            hass.config_entries.flow.async_abort(form["flow_id"])
+        return unloaded
+
+    with patch.object(hass.config_entries, "async_unload", unload_and_close):
+        result = await submit(hass, form, moved(PORT))
+    assert result["type"] is FlowResultType.ABORT
+    await settled(hass)
+    assert loaded.state is ConfigEntryState.LOADED

@@ -98,7 +98,7 @@ async def test_a_connection_is_offered_once_there_is_one(
 async def test_another_meter_needs_an_address_and_nothing_else(
     hass: HomeAssistant, ports: Ports
 ) -> None:
-    """The rest is as for its neighbour, unless something else is typed."""
+    """The line is as for its neighbour, unless something else is typed."""
     ports.link = line("2", content=CONTENT)
     first = neighbour(baud_rate=300, quiet_time=0.1, wake_up=3, check="sum")
     first.add_to_hass(hass)
@@ -123,7 +123,7 @@ async def test_another_meter_needs_an_address_and_nothing_else(
     result = await submit(hass, shown, defaults(shown))
     assert result["data"] == {
         **entry_data(address="2"),
-        "baud_rate": 300,
+        "unconfirmed": True,
         "quiet_time": 0.1,
         "timeout": 5.0,
         "check": "xor",

@@ -14,6 +14,7 @@ from custom_components.iec62056.const import (
     CONF_CURRENT_RATIO,
     CONF_GRACE,
     CONF_INTERVAL,
+    CONF_MANUFACTURER,
     CONF_MINUTE,
     CONF_SCHEDULE,
     CONF_SUPPLY,
@@ -23,6 +24,7 @@ from custom_components.iec62056.const import (
     CONF_VOLTAGE_RATIO,
     DOMAIN,
 )
+from custom_components.iec62056.iec21.exceptions import LinkError
 from custom_components.iec62056.iec21.simulator import (
     PushMeter,
     SimulatedLink,
@@ -283,3 +285,24 @@ async def test_a_meter_that_is_not_set_up_keeps_its_units(
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert entry.options == {**USUAL, CONF_UNITS: units}
     await settled(hass)
+
+
+async def test_options_of_a_meter_that_was_never_found_decide_nothing_by_themselves(
+    hass: HomeAssistant, ports: Ports
+) -> None:
+    """It may turn out to live on a battery; only what somebody has chosen stays."""
+    ports.link.open_error = LinkError("there is no such port")
+    entry = MockConfigEntry(
+        domain=DOMAIN, title=NAME, data={**entry_data(), CONF_MANUFACTURER: ""}
+    )
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await settled(hass)
+    values = {**VALUES, CONF_BILLING_PERIODS: 2}
+    replies = {CONF_POLLING: POLLING, CONF_VALUES: values}
+    await answer(hass, await options_of(hass, entry), replies)
+    assert entry.options == {CONF_BILLING_PERIODS: 2}
+
+    replies = {CONF_POLLING: {**POLLING, CONF_SCHEDULE: "hourly"}, CONF_VALUES: VALUES}
+    await answer(hass, await options_of(hass, entry), replies)
+    assert entry.options == {CONF_SCHEDULE: "hourly", CONF_MINUTE: 0}

@@ -3,16 +3,23 @@
 import asyncio
 from datetime import timedelta
 from pathlib import Path
+from typing import override
 from unittest.mock import patch
 
 from homeassistant.core import HomeAssistant
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.iec62056.iec21.settings import Settings
+from custom_components.iec62056.iec21.simulator import SimulatedLink, SimulatedMeter
 from custom_components.iec62056.ports import (
     async_bus,
     async_port_identity,
     async_stable_path,
 )
+from custom_components.iec62056.search import Search
+from tests.integration.common import PORT, make_meter
+from tests.integration.conftest import Ports
 
 
 async def test_a_link_to_a_device_is_the_device(
@@ -163,3 +170,90 @@ async def test_the_line_is_quiet_between_two_meters(hass: HomeAssistant) -> None
         ended = clock()
         async with bus.turn("other"):
             assert clock() - ended >= 0.2
+
+
+async def settle() -> None:
+    """Let tasks go on that do not end by themselves."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+class TimedLink(SimulatedLink):
+    """A link that knows when it was opened and closed."""
+
+    def __init__(self, meter: SimulatedMeter) -> None:
+        """Lay a line."""
+        super().__init__(meter)
+        self.openings: list[float] = []
+        self.closings: list[float] = []
+
+    @override
+    async def open(self, port: str, settings: Settings) -> SimulatedLink:
+        self.openings.append(asyncio.get_running_loop().time())
+        return await super().open(port, settings)
+
+    @override
+    async def close(self) -> None:
+        await super().close()
+        self.closings.append(asyncio.get_running_loop().time())
+
+
+async def test_the_line_is_quiet_between_a_dialog_and_a_readout(
+    hass: HomeAssistant, ports: Ports, loaded: MockConfigEntry
+) -> None:
+    """The dialog spoke with another meter on the line, and so does the next one."""
+    link = ports.link = TimedLink(make_meter())
+    with patch("custom_components.iec62056.ports.QUIET_TIME", 0.2):
+        for _ in range(2):
+            await asyncio.wait([Search(hass, PORT, Settings()).task])
+            await loaded.runtime_data.coordinator.async_refresh()
+    quiet = [
+        begun - ended
+        for ended, begun in zip(link.closings, link.openings[1:], strict=False)
+    ]
+    assert len(quiet) == 3
+    assert min(quiet) >= 0.2
+
+
+async def test_an_adapter_that_comes_later_is_the_port_it_was(
+    hass: HomeAssistant, tmp_path: Path
+) -> None:
+    """The path by id leads nowhere as long as nothing is plugged in."""
+    path = tmp_path / "by-id"
+    before = await async_bus(hass, str(path))
+    (tmp_path / "ttyUSB0").touch()
+    path.symlink_to(tmp_path / "ttyUSB0")
+    assert await async_bus(hass, str(path)) is before
+    assert await async_bus(hass, str(tmp_path / "ttyUSB0")) is before
+
+
+async def test_unloading_in_the_queue_leaves_the_queue(
+    hass: HomeAssistant, ports: Ports, loaded: MockConfigEntry
+) -> None:
+    """Whoever waits behind it has a turn all the same."""
+    coordinator = loaded.runtime_data.coordinator
+    async with coordinator.bus.lock:
+        waiting = hass.async_create_background_task(coordinator.async_refresh(), "poll")
+        await settle()
+        assert not waiting.done()
+        assert await hass.config_entries.async_unload(loaded.entry_id)
+    async with asyncio.timeout(1), coordinator.bus.turn("the next one"):
+        assert ports.link.opened == 1
+
+
+async def test_unloading_in_the_quiet_time_leaves_the_port(
+    hass: HomeAssistant, ports: Ports, loaded: MockConfigEntry
+) -> None:
+    """It has the port already then, and has sent nothing yet."""
+    coordinator = loaded.runtime_data.coordinator
+    async with coordinator.bus.turn("another one"):
+        pass
+    with patch("custom_components.iec62056.ports.QUIET_TIME", 600):
+        waiting = hass.async_create_background_task(coordinator.async_refresh(), "poll")
+        await settle()
+        assert coordinator.bus.lock.locked()
+        assert not waiting.done()
+        assert await hass.config_entries.async_unload(loaded.entry_id)
+        assert not coordinator.bus.lock.locked()
+    async with asyncio.timeout(1), coordinator.bus.turn("the next one"):
+        assert ports.link.opened == 1

@@ -1,6 +1,7 @@
 """Meters that send by themselves: listened to all the time, shown now and then."""
 
 import asyncio
+from datetime import timedelta
 from typing import override
 
 from freezegun.api import FrozenDateTimeFactory
@@ -36,12 +37,20 @@ LAST_ERROR = f"{METER}_last_error"
 
 
 def telegram(
-    energy: str, *, number: str = NUMBER, checked: bool = True, power: str = "00.100"
+    energy: str,
+    *,
+    number: str = NUMBER,
+    checked: bool = True,
+    power: str = "00.100",
+    time: str = "",
 ) -> bytes:
-    """Return a telegram as an eHZ sends it, with or without a check."""
+    """Return a telegram as an eHZ sends it, with or without a check and a time."""
     body = (
         b"/ISk5MT174-0001\r\n\r\n"
         + f"1-0:0.0.0*255({number})\r\n".encode()
+        + (
+            f"1-0:0.9.1*255({time})\r\n1-0:0.9.2*255(261121)\r\n" if time else ""
+        ).encode()
         + f"1-0:1.8.0*255({energy}*kWh)\r\n".encode()
         + f"1-0:1.7.0*255({power}*kW)\r\n".encode()
         + b"!"
@@ -55,12 +64,12 @@ class FedLink(SimulatedLink):
     def __init__(self) -> None:
         """Begin with a silent line."""
         super().__init__(make_meter())
-        self.arriving: asyncio.Queue[bytes | LinkError] = asyncio.Queue()
+        self.arriving: asyncio.Queue[bytes | Exception] = asyncio.Queue()
 
     @override
     async def read(self, patience: float) -> bytes:
         arrived = await self.arriving.get()
-        if isinstance(arrived, LinkError):
+        if isinstance(arrived, Exception):
             raise arrived
         return arrived
 
@@ -289,3 +298,161 @@ async def test_a_meter_that_sends_by_itself_is_never_asked(
     assert state_of(hass, ENERGY) == "1.000"
     assert line.opened == 1
     await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def update(hass: HomeAssistant) -> None:
+    """Have a sensor updated, as automations do."""
+    await async_setup_component(hass, "homeassistant", {})
+    await hass.services.async_call(
+        "homeassistant", "update_entity", {"entity_id": ENERGY}, blocking=True
+    )
+
+
+async def test_nothing_but_damaged_telegrams_is_an_outage(
+    hass: HomeAssistant,
+    line: FedLink,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """After a minute; the line is not silent, so nothing else would tell."""
+    entry = await listening(hass)
+    await feed(hass, line, telegram("000001.000"))
+    damaged = telegram("000009.000").replace(b"1.7.0", b"1.7.1")
+    for minute in range(1, 16):
+        await feed(hass, line, damaged)
+        assert state_of(hass, ENERGY) == "1.000"
+        await pass_time_listening(hass, freezer, 60)
+        assert state_of(hass, LAST_ERROR) == "garbled"
+        assert state_of(hass, f"{METER}_check_errors") == str(minute)
+    assert state_of(hass, ENERGY) == STATE_UNAVAILABLE
+    assert told(caplog, "arrived damaged") == 1
+    assert line.opened == 1
+
+    await feed(hass, line, telegram("000001.500"))
+    await pass_time_listening(hass, freezer, 11)
+    assert state_of(hass, ENERGY) == "1.500"
+    assert state_of(hass, LAST_ERROR) == "none"
+    assert told(caplog, "recovered") == 1
+    assert await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_readings_do_not_stay_while_another_meter_sends(
+    hass: HomeAssistant, line: FedLink, freezer: FrozenDateTimeFactory
+) -> None:
+    """They are as old as if nobody did."""
+    entry = await listening(hass)
+    await feed(hass, line, telegram("000001.000"))
+    for minute in range(1, 20):
+        await pass_time_listening(hass, freezer, 60)
+        await feed(hass, line, telegram("000009.000", number="0087654321"))
+        expected = "1.000" if minute < 15 else STATE_UNAVAILABLE
+        assert state_of(hass, ENERGY) == expected
+    assert await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_the_clock_is_compared_anew_with_every_telegram(
+    hass: HomeAssistant, line: FedLink, freezer: FrozenDateTimeFactory
+) -> None:
+    """With the time at which that one arrived, and not with that of the first."""
+    await hass.config.async_set_time_zone("UTC")
+    freezer.move_to("2026-11-21 12:00:00+00:00")
+    entry = await listening(hass)
+    record = entry.runtime_data.coordinator.record
+    for minute, second in ((0, 7), (10, 7), (20, 9)):
+        await feed(hass, line, telegram("000001.000", time=f"12{minute:02}{second:02}"))
+        assert record.clock_deviation == timedelta(seconds=second)
+        await pass_time_listening(hass, freezer, 600)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_a_neighbour_that_is_polled_is_told_at_once_who_has_the_port(
+    hass: HomeAssistant,
+    line: FedLink,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It would wait for its turn for good, without a word, otherwise."""
+    entry = await listening(hass)
+    await feed(hass, line, telegram("000001.000"))
+    neighbour = MockConfigEntry(
+        domain=DOMAIN, title="Flat 7", data=entry_data(address="7", meter_id="01ABC")
+    )
+    neighbour.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(neighbour.entry_id)
+    await settle()
+    await hass.async_block_till_done()
+    assert state_of(hass, "sensor.flat_7_last_error") == "port_missing"
+    assert told(caplog, f"the port belongs to {NAME}, which sends by itself") == 1
+    assert line.opened == 1
+
+    # The port is free once nobody listens any more.
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    assert neighbour.runtime_data.coordinator.bus.listener is None
+    assert await hass.config_entries.async_unload(neighbour.entry_id)
+
+
+async def test_an_action_in_an_outage_does_not_end_it(
+    hass: HomeAssistant,
+    line: FedLink,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It asks nobody, so it says nothing either."""
+    entry = await listening(hass)
+    await feed(hass, line, telegram("000001.000"))
+    for _ in range(3):
+        await feed(hass, line, b"")
+        await update(hass)
+        assert not entry.runtime_data.coordinator.last_update_success
+        await pass_time_listening(hass, freezer, 61)
+    assert told(caplog, "recovered") == 0
+    assert told(caplog, "Error requesting") == 1
+    assert await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_an_outage_that_changes_its_kind_is_one_line_in_the_log(
+    hass: HomeAssistant,
+    line: FedLink,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Silence, no port, another meter: it is one and the same until it is over."""
+    entry = await listening(hass)
+    await feed(hass, line, telegram("000001.000"))
+    await feed(hass, line, b"")
+    assert state_of(hass, LAST_ERROR) == "no_answer"
+    await pass_time_listening(hass, freezer, 61)
+    line.arriving.put_nowait(LinkError("the adapter was unplugged"))
+    await feed(hass, line)
+    assert state_of(hass, LAST_ERROR) == "port_missing"
+    await pass_time_listening(hass, freezer, 61)
+    await feed(hass, line, telegram("000001.000", number="0087654321"))
+    assert state_of(hass, LAST_ERROR) == "other_meter"
+    assert told(caplog, "Error requesting") == 1
+    await feed(hass, line, telegram("000001.001"))
+    assert state_of(hass, LAST_ERROR) == "none"
+    assert told(caplog, "Error requesting") == told(caplog, "recovered") == 1
+    assert await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_a_bug_while_listening_is_seen_and_stops_nothing(
+    hass: HomeAssistant,
+    line: FedLink,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The traceback is in the log, the port is free, and a minute later it goes on."""
+    entry = await listening(hass)
+    await feed(hass, line, telegram("000001.000"))
+    line.arriving.put_nowait(RuntimeError("a bug"))
+    await feed(hass, line)
+    assert told(caplog, "Unexpected error listening") == 1
+    assert "RuntimeError: a bug" in caplog.text
+    assert state_of(hass, LAST_ERROR) == "garbled"
+    assert line.closed
+    await pass_time_listening(hass, freezer, 61)
+    assert line.opened == 2
+    await feed(hass, line, telegram("000001.500"))
+    assert state_of(hass, ENERGY) == "1.500"
+    assert state_of(hass, LAST_ERROR) == "none"
+    assert await hass.config_entries.async_unload(entry.entry_id)

@@ -8,21 +8,28 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.iec62056.const import CONF_MANUFACTURER, DOMAIN
 from custom_components.iec62056.iec21.exceptions import LinkError
+from custom_components.iec62056.iec21.settings import Settings
 from custom_components.iec62056.iec21.simulator import (
     Fault,
     SimulatedLink,
     SimulatedMeter,
 )
+from custom_components.iec62056.search import Search
 from tests.integration.common import (
+    ACCEPTED,
     NAME,
     NUMBER,
+    PORT,
     UNIQUE_ID,
     HeldLink,
     bytes_until,
     entry_data,
+    find,
     make_meter,
+    open_form,
     pass_time,
     set_up,
+    settled,
     state_of,
 )
 from tests.integration.conftest import Ports
@@ -213,3 +220,40 @@ async def test_the_number_of_a_meter_is_in_no_name_of_a_task(
     assert any(NAME in name for name in names)
     assert not any(NUMBER.lstrip("0") in name for name in names)
     await hass.config_entries.async_unload(entry.entry_id)
+
+
+# -- what the flow has begun ------------------------------------------------------
+
+
+async def test_the_readout_of_the_flow_counts(
+    hass: HomeAssistant, ports: Ports
+) -> None:
+    """It has cost the meter as much as any other."""
+    found = await find(hass, await open_form(hass))
+    created = await hass.config_entries.flow.async_configure(found["flow_id"], ACCEPTED)
+    await settled(hass)
+    assert ports.link.opened == 1
+    coordinator = created["result"].runtime_data.coordinator
+    assert coordinator.record.readouts == 1
+    assert coordinator.record.duration is not None
+    await coordinator.async_refresh()
+    assert ports.link.opened == coordinator.record.readouts == 2
+
+
+async def test_a_readout_from_the_flow_ends_with_its_entry(
+    hass: HomeAssistant, ports: Ports
+) -> None:
+    """Whoever removes a meter at once has the port back at once."""
+    link = ports.link = HeldLink(make_meter(), after=bytes_until(b"2.7.0"))
+    search = Search(hass, PORT, Settings())
+    await link.held.wait()
+    entry = MockConfigEntry(
+        domain=DOMAIN, title=NAME, unique_id=UNIQUE_ID, data=entry_data()
+    )
+    search.hand_over(entry.data)
+    entry.add_to_hass(hass)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.config_entries.async_remove(entry.entry_id)
+    await settled(hass)
+    assert search.task.cancelled()
+    assert link.closed

@@ -22,6 +22,7 @@ from custom_components.iec62056.const import (
     CONF_BILLING_PERIODS,
     CONF_CURRENT_RATIO,
     CONF_INTERVAL,
+    CONF_MANUFACTURER,
     CONF_UNITS,
     CONF_VOLTAGE_RATIO,
     DOMAIN,
@@ -379,6 +380,26 @@ async def test_a_register_that_stops_is_unknown(
     assert state_of(hass, power).state == "0.908"
 
 
+async def test_names_stay_over_a_restart_when_a_register_has_stopped(
+    hass: HomeAssistant,
+    meter: SimulatedMeter,
+    loaded: MockConfigEntry,
+    entity_registry: er.EntityRegistry,
+) -> None:
+    """Of two that share a name the second one is told by its code, then as before."""
+    before = {
+        one.unique_id: one.original_name for one in registers(entity_registry, loaded)
+    }
+    meter.content = CONTENT.replace(b"1-0:1.8.0*255(0008048.375*kWh)\r\n", b"")
+    assert meter.content != CONTENT
+    await read(hass, loaded)
+    await reload(hass, loaded)
+    after = {
+        one.unique_id: one.original_name for one in registers(entity_registry, loaded)
+    }
+    assert after == before
+
+
 async def test_a_register_that_has_stopped_for_a_week_can_be_deleted(
     hass: HomeAssistant,
     hass_storage: dict[str, Any],
@@ -625,7 +646,7 @@ async def monthly(
     entry = MockConfigEntry(
         domain=DOMAIN,
         title="Meter",
-        data=entry_data(meter_id="M"),
+        data={**entry_data(meter_id="M"), CONF_MANUFACTURER: "LGZ"},
         options={CONF_INTERVAL: 60, CONF_BILLING_PERIODS: periods},
     )
     entry.add_to_hass(hass)

@@ -210,7 +210,7 @@ ICONS = json.loads((FOLDER / "icons.json").read_text(encoding="utf-8"))
 
 def test_icons_belong_to_entities() -> None:
     """An icon under a key that no entity has shows nowhere."""
-    assert ICONS.keys() == {"entity"}
+    assert ICONS.keys() == {"entity", "services"}
     for platform, icons in ICONS["entity"].items():
         for key, icon in icons.items():
             texts = ENGLISH["entity"][platform][key]
@@ -297,6 +297,7 @@ def test_every_error_of_the_dialog_has_a_text() -> None:
 def test_every_end_of_the_dialog_has_a_text() -> None:
     """Those of Home Assistant's helpers included."""
     used = set(passed("config_flow", "AbortFlow", 0))
+    used |= set(assigned("config_flow", "self._reason"))
     assert used
     assert ENGLISH["config"]["abort"].keys() == used
 
@@ -370,6 +371,7 @@ def test_every_failure_has_a_text() -> None:
         for text in (
             *passed(module, "ReadoutFailed", 1),
             *passed(module, "HomeAssistantError", "translation_key"),
+            *passed(module, "ServiceValidationError", "translation_key"),
         )
     }
     assert used

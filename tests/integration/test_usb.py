@@ -125,11 +125,14 @@ async def test_a_known_meter_at_a_new_port_moves_there(
 ) -> None:
     """The head was plugged into another socket."""
     entry.add_to_hass(hass)
-    hass.config_entries.async_update_entry(entry, data=entry_data("/dev/ttyUSB3"))
+    # What another adapter and a bus had wanted goes with them.
+    before = {**entry_data("/dev/ttyUSB3", "7"), "software_parity": True}
+    hass.config_entries.async_update_entry(entry, data=before)
     result = await find(hass, await plug_in(hass), AGREED)
     assert result["type"] is FlowResultType.ABORT
-    assert result["reason"] == "already_configured"
-    assert entry.data == entry_data(PORT)
+    assert result["reason"] == "moved"
+    assert entry.data.items() >= entry_data(PORT).items()
+    assert "software_parity" not in entry.data
     await settled(hass)
 
 

@@ -95,3 +95,12 @@ def test_a_whole_search_takes_no_more_than_half_a_minute(
             line += WAKE_UP_PAUSE if settings.wake_up else 0
         seconds += attempts * (line + patience) + (attempts - 1) * RETRY_PAUSE
     assert seconds <= limit
+
+
+def test_a_meter_that_is_woken_in_bursts_is_not_woken_in_another_way_too() -> None:
+    """The two exclude each other."""
+    recipes = recipes_for(Settings(fast_wake_up=True))
+    assert recipes
+    assert all(
+        settings.fast_wake_up and not settings.wake_up for _, settings in recipes
+    )

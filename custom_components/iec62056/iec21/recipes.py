@@ -59,6 +59,8 @@ class Recipe:
         """
         if settings.mode is Mode.D and self.signs_on:
             return None
+        if settings.fast_wake_up and "wake_up" in self.changes:
+            return None
         defaults = Settings()
         for name, value in self.changes.items():
             current = getattr(settings, name)
