@@ -9,16 +9,25 @@ import json
 from pathlib import Path
 import subprocess
 import sys
+from typing import Any
 
+from iec21.commands import Command, DataMessage, Operand
 from iec21.framing import frame
-from iec21.messages import OptionSelect, SignOn
-from iec21.simulator.sample import SAMPLES, load_sample
+from iec21.messages import Identification, OptionSelect, SignOn
+from iec21.simulator.sample import HOUSEHOLD, SAMPLES, load_sample
 from iec21.simulator.wire import line_time
 from scripts.bench_decode import bench_decode
+from scripts.bench_live import bench_live
 
 IEC21 = str(Path(sys.executable).with_name("iec21"))
 READOUT_LIMIT = 1.03
 """Duration of a readout over the time that line and norm take at least."""
+
+GET_LIMIT = 1.05
+"""The same for a single register in programming mode."""
+
+ROUNDS = 5
+"""How often a register is read; the median counts."""
 
 
 def main() -> int:
@@ -30,6 +39,16 @@ def main() -> int:
     )
     readout.add_argument("samples", nargs="*", metavar="SAMPLE", default=list(SAMPLES))
     readout.set_defaults(run=bench_readout)
+    get = subparsers.add_parser(
+        "get", help="a register in programming mode against the time that its bits take"
+    )
+    get.add_argument("register", metavar="REGISTER", nargs="?", default="1.8.0")
+    get.set_defaults(run=bench_get)
+    live = subparsers.add_parser(
+        "live", help="three registers every five seconds, in a session kept open"
+    )
+    live.add_argument("minutes", metavar="MINUTES", nargs="?", type=float, default=10)
+    live.set_defaults(run=live_polls)
     peers = subparsers.add_parser(
         "decode", help="telegrams decoded by us and by the Python peers"
     )
@@ -46,7 +65,7 @@ def bench_readout(options: argparse.Namespace) -> bool:
     within = True
     for name in options.samples:
         with simulated(name) as port:
-            document = read(port)
+            document = run("read", port)
         size, least = least_time(name)
         ratio = document["duration"] / least
         within = within and ratio <= READOUT_LIMIT
@@ -68,17 +87,60 @@ def least_time(name: str) -> tuple[int, float]:
     content = sample.content if isinstance(sample.content, bytes) else sample.content()
     data = frame(content)
     identification = sample.identification
-    character = identification.baud_character
-    slow = (
-        SignOn().to_bytes()
-        + identification.to_bytes()
-        + OptionSelect(baud_character=character).to_bytes()
-    )
+    slow = beginning(identification, mode="0")
     return len(data), (
         line_time(slow, 300)
         + line_time(data, identification.baud_rate)
         + 3 * identification.reaction_time
     )
+
+
+def beginning(identification: Identification, mode: str) -> bytes:
+    """Return what passes at 300 Bd, both ways; `mode` ends the acknowledgement."""
+    character = identification.baud_character
+    return (
+        SignOn().to_bytes()
+        + identification.to_bytes()
+        + OptionSelect(baud_character=character, mode=mode).to_bytes()
+    )
+
+
+def bench_get(options: argparse.Namespace) -> bool:
+    """Read one register again and again, each time in a session of its own."""
+    identification = load_sample(HOUSEHOLD).identification
+    with simulated(HOUSEHOLD) as port:
+        documents = [run("get", port, options.register) for _ in range(ROUNDS)]
+    durations = sorted(document["duration"] for document in documents)
+    (answer,) = documents[0]["registers"]
+    (data_set,) = answer["data_sets"]
+    text = f"{data_set['address']}({data_set['value']}*{data_set['unit']})"
+    # The operand, the question and its answer; five times somebody reacts: before
+    # identification, acknowledgement, operand, question and answer.
+    fast = (
+        Operand("").to_bytes()
+        + Command("R1", f"{options.register}()").to_bytes()
+        + DataMessage(text).to_bytes()
+    )
+    least = (
+        line_time(beginning(identification, mode="1"), 300)
+        + line_time(fast, identification.baud_rate)
+        + 5 * identification.reaction_time
+    )
+    median = durations[ROUNDS // 2]
+    print(f"iec21 get {options.register}: {text}")
+    print(
+        f"{ROUNDS} times {durations[0]:.3f} to {durations[-1]:.3f} s, least"
+        f" {least:.3f} s, ratio of the median {median / least:.4f},"
+        f" at most {GET_LIMIT} wanted"
+    )
+    within: bool = median / least <= GET_LIMIT
+    return within
+
+
+def live_polls(options: argparse.Namespace) -> bool:
+    """Poll a line-rate meter as live power is polled."""
+    with simulated(HOUSEHOLD) as port:
+        return bench_live(port, options.minutes)
 
 
 @contextmanager
@@ -95,12 +157,14 @@ def simulated(name: str) -> Iterator[str]:
             process.terminate()
 
 
-def read(port: str) -> dict[str, float]:
-    """Return what the command line says of one readout."""
+def run(command: str, port: str, *arguments: str) -> dict[str, Any]:
+    """Return what the command line says of one session."""
     result = subprocess.run(  # noqa: S603  # Our own program.
-        [IEC21, "read", "--json", port], stdout=subprocess.PIPE, check=True
+        [IEC21, command, "--json", port, *arguments],
+        stdout=subprocess.PIPE,
+        check=True,
     )
-    document: dict[str, float] = json.loads(result.stdout)
+    document: dict[str, Any] = json.loads(result.stdout)
     return document
 
 

@@ -22,6 +22,7 @@ import pytest
 
 from iec21 import (
     Check,
+    CommandRefusedError,
     EchoOnlyError,
     Framing,
     IecError,
@@ -30,11 +31,15 @@ from iec21 import (
     MeterTimeoutError,
     Mode,
     OtherProtocolError,
+    PasswordRefusedError,
+    PasswordSpentError,
     Pin,
     Retrying,
+    SessionEndedError,
     Settings,
     SettingsFound,
     TelegramError,
+    UnusablePasswordError,
 )
 from iec21.cli import main, output
 from iec21.cli.commands import COMMANDS
@@ -187,6 +192,7 @@ ARGUMENTS = [
     *("--framing", "8n1", "--wake-up", "3", "--timeout", "1.5", "--check", "xor"),
     *("--no-switch", "--software-parity", "--sign-on", "2", "--no-search"),
     *("--character-timeout", "0.7", "--dtr", "LOW", "--rts", "untouched"),
+    *("--option", "7"),
 ]
 
 
@@ -208,6 +214,7 @@ def test_every_setting_has_its_option(
         framing=Framing.EIGHT_NONE_ONE,
         software_parity=True,
         selector="2",
+        option="7",
         wake_up=3,
         timeout=1.5,
         character_timeout=0.7,
@@ -424,6 +431,11 @@ def test_a_failure_is_a_document_as_well(
         (MeterTimeoutError("identification", b"\x80"), 3),
         (MeterTimeoutError("readout", b"\x80"), 3),
         (MeterRefusedError("ER01"), 6),
+        (CommandRefusedError("ER01"), 6),
+        (SessionEndedError(), 6),
+        (PasswordRefusedError("ER01"), 6),
+        (PasswordSpentError(), 6),
+        (UnusablePasswordError("too short"), 2),
         (OtherProtocolError("SML", b""), 5),
         (TelegramError("odd"), 5),
     ],
@@ -505,6 +517,8 @@ def test_what_nobody_reads_goes_nowhere(
         (["read", "port", "--dtr", "off"], "--dtr"),
         (["read", "port", "--address", "a/b"], "a/b"),
         (["read", "port", "--sign-on", "x"], "'x'"),
+        (["read", "port", "--option", "1"], "--option"),
+        (["read", "port", "--wake-up", "66", "--fast-wake-up"], "not in both"),
         (["watch", "port", "--interval", "-1"], "--interval"),
         (["watch", "port", "--interval", "soon"], "--interval"),
         (["record", "port", "-o", "/nowhere/file"], "/nowhere/file"),

@@ -7,15 +7,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn, override
 
-from ..settings import DEFAULT_TIMEOUT, Framing, Mode, Pin
 from ..simulator import Fault
-from ..simulator.sample import HOUSEHOLD, PUSH_SAMPLES, SAMPLES
-from ..telegram import Check
+from ..simulator.sample import (
+    HOUSEHOLD,
+    PROGRAMMING_SAMPLES,
+    PUSH_SAMPLES,
+    SAMPLES,
+)
 from . import help_texts
 from .failures import UsageError
+from .port_options import (
+    add_check_option,
+    add_programming_options,
+    add_readout_options,
+)
 
 WATCH_INTERVAL: Final = 60.0
 """Seconds; registers of energy hardly move in less."""
+
+_READ_COMMANDS: Final = ("R1", "R2", "R3", "R4", "R5", "R6")
+_WRITE_COMMANDS: Final = ("W1", "W2", "W3", "W4", "W5")
 
 _FAULTS = {str(fault.name).lower().replace("_", "-"): fault for fault in Fault}
 
@@ -85,6 +96,9 @@ def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
     _add_record(subparsers)
     _add_scan(subparsers)
     _add_decode(subparsers)
+    _add_get(subparsers)
+    _add_set(subparsers)
+    _add_profile(subparsers)
     _add_simulate(subparsers)
     return parser.parse_args(argv)
 
@@ -116,14 +130,14 @@ def _add_read(subparsers: Any) -> None:
         "read a meter out once and show what it says",
         help_texts.READ,
     )
-    _add_port(parser)
+    add_readout_options(parser)
 
 
 def _add_identify(subparsers: Any) -> None:
     parser = _add_command(
         subparsers, "identify", "ask who answers, and nothing else", help_texts.IDENTIFY
     )
-    _add_port(parser)
+    add_readout_options(parser)
 
 
 def _add_watch(subparsers: Any) -> None:
@@ -133,7 +147,7 @@ def _add_watch(subparsers: Any) -> None:
         "read a meter again and again, or show what it sends by itself",
         help_texts.WATCH,
     )
-    _add_port(parser)
+    add_readout_options(parser)
     parser.add_argument(
         "--interval",
         metavar="S",
@@ -148,7 +162,7 @@ def _add_record(subparsers: Any) -> None:
     parser = _add_command(
         subparsers, "record", "write down one readout, byte by byte", help_texts.RECORD
     )
-    _add_port(parser)
+    add_readout_options(parser)
     parser.add_argument(
         "-o",
         "--output",
@@ -174,11 +188,99 @@ def _add_decode(subparsers: Any) -> None:
         subparsers, "decode", "show what a captured telegram says", help_texts.DECODE
     )
     parser.add_argument("file", metavar="FILE", help="a file, or - for standard input")
-    _add_check(parser)
+    add_check_option(parser)
+
+
+def _add_get(subparsers: Any) -> None:
+    parser = _add_command(
+        subparsers, "get", "read single registers (programming mode)", help_texts.GET
+    )
+    add_programming_options(parser)
+    parser.add_argument(
+        "registers",
+        metavar="REGISTER",
+        nargs="+",
+        help="a code as the meter prints it: 1.8.0, C003, 2:300.0",
+    )
+    _add_command_name(parser, _READ_COMMANDS, "what the meter knows")
+
+
+def _add_set(subparsers: Any) -> None:
+    parser = _add_command(
+        subparsers, "set", "write a register (programming mode)", help_texts.SET
+    )
+    add_programming_options(parser)
+    parser.add_argument(
+        "register", metavar="REGISTER", help="a code as the meter prints it: 0.9.1"
+    )
+    parser.add_argument(
+        "value", metavar="VALUE", help="what is to stand in its brackets"
+    )
+    parser.add_argument(
+        "-y", "--yes", action="store_true", help="write without asking first"
+    )
+    _add_command_name(
+        parser, _WRITE_COMMANDS, "W5 for a meter that is read with R5, else W1"
+    )
+
+
+def _add_profile(subparsers: Any) -> None:
+    parser = _add_command(
+        subparsers,
+        "profile",
+        "read a load profile, a log book or an archive (programming mode)",
+        help_texts.PROFILE,
+    )
+    add_programming_options(parser)
+    parser.add_argument(
+        "--register",
+        metavar="CODE",
+        help="P.01, P.02, P.98 …, or the number of an archive of an LIS-200 device"
+        " (default: P.01, or archive 3)",
+    )
+    parser.add_argument(
+        "--from",
+        dest="start",
+        metavar="TIME",
+        help="2026-11-20, or 2026-11-20T06:15",
+    )
+    parser.add_argument(
+        "--to",
+        dest="end",
+        metavar="TIME",
+        help="likewise; a date includes the whole day",
+    )
+    parser.add_argument(
+        "--zone",
+        metavar="NAME",
+        help="time zone of the meter's clock, such as Europe/Berlin"
+        " (default: times are as its clock shows them)",
+    )
+    parser.add_argument(
+        "--csv", action="store_true", help="print comma-separated values"
+    )
+    parser.add_argument(
+        "--acknowledge-last-block",
+        action="store_true",
+        help="acknowledge the last of several blocks as well",
+    )
+    _add_command_name(parser, _READ_COMMANDS, "R5")
+
+
+def _add_command_name(
+    parser: argparse.ArgumentParser, names: Sequence[str], default: str
+) -> None:
+    parser.add_argument(
+        "--command",
+        dest="command_name",
+        type=str.upper,
+        choices=names,
+        help=f"which command of the norm to use (default: {default})",
+    )
 
 
 def _add_simulate(subparsers: Any) -> None:
-    named = SAMPLES | PUSH_SAMPLES
+    named = SAMPLES | PROGRAMMING_SAMPLES | PUSH_SAMPLES
     samples = "\n".join(f"  {name:18}{text}" for name, text in named.items())
     faults = "  " + "\n  ".join(sorted(_FAULTS))
     parser = _add_command(
@@ -261,97 +363,3 @@ def _tcp_address(text: str) -> tuple[str, int]:
     if not port.isdecimal() or int(port) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not [HOST:]PORT")
     return host.strip("[]") or "127.0.0.1", int(port)
-
-
-def _add_port(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("port", metavar="PORT", help="device path or URL")
-    parser.add_argument(
-        "--address",
-        default="",
-        help="device address, where several meters share a line",
-    )
-    parser.add_argument(
-        "--mode",
-        type=str.lower,
-        choices=[mode.value for mode in Mode],
-        default=Mode.AUTO.value,
-        help="protocol mode (default: what the meter offers; d: it sends by itself)",
-    )
-    parser.add_argument(
-        "--baud",
-        metavar="N",
-        type=int,
-        help="first baud rate (default: 300, in mode d 2400)",
-    )
-    parser.add_argument(
-        "--max-baud", metavar="N", type=int, help="accept no higher baud rate than this"
-    )
-    parser.add_argument(
-        "--no-switch", action="store_true", help="never change the baud rate"
-    )
-    parser.add_argument(
-        "--framing",
-        type=str.lower,
-        choices=[framing.value for framing in Framing],
-        default=Framing.AUTO.value,
-        help="byte size, parity, stop bits (default: 7e1)",
-    )
-    parser.add_argument(
-        "--software-parity",
-        action="store_true",
-        help="put even parity into bit 7, for a meter behind a gateway at 8n1",
-    )
-    parser.add_argument(
-        "--sign-on",
-        metavar="CHAR",
-        default="?",
-        help="the character after the slash of the sign-on; a digit or # asks some"
-        " meters for another list",
-    )
-    parser.add_argument(
-        "--wake-up",
-        metavar="N",
-        type=int,
-        default=0,
-        help="send N zero bytes first, 66 for most meters on a battery",
-    )
-    parser.add_argument(
-        "--timeout",
-        metavar="S",
-        type=float,
-        default=DEFAULT_TIMEOUT,
-        help=f"seconds of silence that end the wait (default: {DEFAULT_TIMEOUT})",
-    )
-    parser.add_argument(
-        "--character-timeout",
-        metavar="S",
-        type=float,
-        help="seconds of silence that break off what has begun (default: as --timeout)",
-    )
-    for pin in ("dtr", "rts"):
-        parser.add_argument(
-            f"--{pin}",
-            type=str.lower,
-            choices=[state.value for state in Pin],
-            default=Pin.HIGH.value,
-            help=f"state of the pin {pin.upper()}, which feeds some heads"
-            " (default: high)",
-        )
-    parser.add_argument(
-        "--no-search",
-        action="store_true",
-        help="try nothing but an ordinary sign-on",
-    )
-    _add_check(parser)
-
-
-def _add_check(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--check",
-        type=str.lower,
-        choices=[
-            check.value for check in (Check.AUTO, Check.XOR, Check.SUM, Check.NONE)
-        ],
-        default=Check.AUTO.value,
-        help="which block check to expect; none takes a damaged readout, too",
-    )

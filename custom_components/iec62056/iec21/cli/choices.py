@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import os
+from typing import Final
 
+from ..credentials import Credentials
+from ..exceptions import UnusablePasswordError
+from ..lis200 import Lock
+from ..passwords import ALGORITHMS, PLAIN, Password
 from ..settings import Framing, Mode, Pin, Settings
 from ..telegram import Check
 from .failures import UsageError
+
+VARIABLE: Final = "IEC21_PASSWORD"
+"""The environment variable that a password is taken from."""
+
+LOCKS: Final = {lock.name.lower(): lock for lock in Lock}
+"""The locks of LIS-200 devices by what users call them."""
 
 
 def settings_of(options: argparse.Namespace) -> Settings:
@@ -26,15 +38,43 @@ def settings_of(options: argparse.Namespace) -> Settings:
             framing=Framing(options.framing),
             software_parity=options.software_parity or None,
             selector=options.sign_on,
+            option=options.option,
             wake_up=options.wake_up,
+            fast_wake_up=options.fast_wake_up,
             timeout=options.timeout,
             character_timeout=options.character_timeout,
             dtr=Pin(options.dtr),
             rts=Pin(options.rts),
             check=Check(options.check),
+            acknowledge_last_block=options.acknowledge_last_block,
         )
     except ValueError as error:
-        raise UsageError(f"{error}; see iec21 read --help") from error
+        raise UsageError(f"{error}; see iec21 {options.command} --help") from error
+
+
+def credentials_of(options: argparse.Namespace) -> Credentials | None:
+    """Return what opens the meter; None where no password is given.
+
+    Raises:
+        UsageError: it cannot be one, or there is none where one is needed.
+
+    """
+    text: str | None = options.password
+    if text is None:
+        text = os.environ.get(VARIABLE) or None
+    if text is None:
+        if options.lock or options.algorithm:
+            raise UsageError(f"--lock and --algorithm need a password: set {VARIABLE}")
+        return None
+    try:
+        password = Password(text)
+    except UnusablePasswordError as error:
+        raise UsageError(str(error)) from error
+    return Credentials(
+        password,
+        algorithm=ALGORITHMS[options.algorithm] if options.algorithm else PLAIN,
+        lock=LOCKS[options.lock] if options.lock else None,
+    )
 
 
 def may_search(options: argparse.Namespace) -> bool:
@@ -57,6 +97,7 @@ def _beginning_of(settings: Settings) -> tuple[object, ...]:
         settings.software_parity,
         settings.selector,
         settings.wake_up,
+        settings.fast_wake_up,
     )
 
 

@@ -29,6 +29,8 @@ from .documents import (
 )
 from .failures import ANSWER_UNUSABLE, DONE, explain
 from .files import contents_of, writable
+from .profile import profile
+from .registers import get, set_register
 from .scan import scan
 from .simulate import simulate
 from .watch import watch
@@ -167,6 +169,9 @@ COMMANDS: Final[dict[str, Callable[[argparse.Namespace], int]]] = {
     "record": record,
     "scan": scan,
     "decode": decode,
+    "get": get,
+    "set": set_register,
+    "profile": profile,
     "simulate": simulate,
 }
 """Every command by its name."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
+from ..lis200_archive import ArchiveRow
+from ..load_profile import LogEntry, ProfileRow
 from ..manufacturers import manufacturer_name
 from ..messages import Identification
 from ..reading import Reading, Value
 from ..settings import Mode, Settings
-from ..telegram import Readout
+from ..status_words import Status
+from ..telegram import DataSet, Readout
 from ..traces import Trace
 
 if TYPE_CHECKING:
@@ -40,22 +43,27 @@ def decode_document(readout: Readout, readings: Iterable[Reading]) -> Document:
         "baud_rate": readout.baud_rate or None,
         "check": readout.check.value,
         "identification": identification_document(readout.identification),
-        "data_sets": [
-            {"address": item.address, "value": item.value, "unit": item.unit}
-            for item in readout.data_sets
-        ],
-        "readings": [
-            {
-                "code": reading.code,
-                "key": reading.key,
-                "value": value_text(reading.value),
-                "unit": reading.unit,
-                "timestamp": value_text(reading.timestamp),
-                "billing_period": reading.billing_period,
-                "age": reading.age,
-            }
-            for reading in readings
-        ],
+        "data_sets": _data_set_documents(readout.data_sets),
+        "readings": [_reading_document(reading) for reading in readings],
+    }
+
+
+def _data_set_documents(data_sets: Iterable[DataSet]) -> list[Document]:
+    return [
+        {"address": item.address, "value": item.value, "unit": item.unit}
+        for item in data_sets
+    ]
+
+
+def _reading_document(reading: Reading) -> Document:
+    return {
+        "code": reading.code,
+        "key": reading.key,
+        "value": value_text(reading.value),
+        "unit": reading.unit,
+        "timestamp": value_text(reading.timestamp),
+        "billing_period": reading.billing_period,
+        "age": reading.age,
     }
 
 
@@ -116,6 +124,102 @@ def _finding_document(finding: Finding) -> Document:
             finding.port.path, finding.identification, finding.settings
         )
     return document | {"options": finding.options, "error": finding.error or None}
+
+
+def programming_document(
+    port: str, identification: Identification | None, baud_rate: int
+) -> Document:
+    """Return what the documents of programming mode begin with."""
+    return {
+        "port": port,
+        "mode": identification.mode if identification else None,
+        "baud_rate": baud_rate,
+        "identification": identification_document(identification),
+    }
+
+
+def register_document(
+    register: str,
+    data_sets: Iterable[DataSet],
+    readings: Iterable[Reading],
+    error: str | None,
+) -> Document:
+    """Return what `get` prints of each register."""
+    return {
+        "register": register,
+        "data_sets": _data_set_documents(data_sets),
+        "readings": [_reading_document(reading) for reading in readings],
+        "error": error,
+    }
+
+
+def write_document(
+    register: str,
+    value: str | None,
+    before: Iterable[DataSet] | None,
+    after: Iterable[DataSet] | None,
+    *,
+    verified: bool | None,
+) -> Document:
+    """Return what `set` prints of the register; None is what nobody knows or says."""
+    return {
+        "register": register,
+        "value": value,
+        "before": None if before is None else _data_set_documents(before),
+        "after": None if after is None else _data_set_documents(after),
+        "verified": verified,
+    }
+
+
+def row_document(item: ProfileRow | LogEntry | ArchiveRow) -> Document:
+    """Return what `profile` prints of each row."""
+    match item:
+        case ProfileRow():
+            values = zip(item.channels, item.values, strict=True)
+            return {
+                "time": item.end.isoformat(),
+                "season": item.season,
+                "period": int(item.period.total_seconds() // 60),
+                "status": status_words(item.status),
+                "status_word": item.status_text,
+                "values": [
+                    {
+                        "code": channel.code,
+                        "key": channel.register.key if channel.register else None,
+                        "value": value_text(value),
+                        "unit": channel.unit,
+                    }
+                    for channel, value in values
+                ],
+            }
+        case LogEntry():
+            return {
+                "time": item.time.isoformat(),
+                "season": item.season,
+                "status": status_words(item.status),
+                "status_word": item.status_text,
+                "readings": [_reading_document(one) for one in item.readings],
+            }
+        case ArchiveRow():
+            return {
+                "time": value_text(item.time),
+                "intact": item.intact,
+                "values": [
+                    {
+                        "heading": column.heading,
+                        "value": value_text(value),
+                        "unit": column.unit,
+                    }
+                    for column, value in zip(item.columns, item.values, strict=True)
+                ],
+            }
+        case _:
+            assert_never(item)
+
+
+def status_words(status: Status) -> list[str]:
+    """Return what a meter notes: "power_failed", "clock_set" and so on."""
+    return [str(flag.name).lower() for flag in status]
 
 
 def identification_document(identification: Identification | None) -> Document | None:

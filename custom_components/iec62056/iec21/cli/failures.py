@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from ..exceptions import (
     ChecksumError,
+    CommandRefusedError,
     EchoOnlyError,
     IecError,
     LinkError,
     MeterRefusedError,
     MeterTimeoutError,
     OtherProtocolError,
+    PasswordRefusedError,
+    PasswordSpentError,
+    UnusablePasswordError,
 )
+from ..lis200 import ErrorNumber
 
 DONE: Final = 0
 WRONG_USAGE: Final = 2
@@ -26,6 +32,17 @@ BROKEN_PIPE: Final = 141
 """As every program whose reader goes away (128 and the signal's number)."""
 
 
+_BARE_ANSWERS: Final = {
+    "ACK": "it acknowledged, and sent nothing",
+    "NAK": "it did not understand",
+}
+"""What a meter means that says no more than that."""
+
+_MAKE_SURE: Final = (
+    "make sure of it before you try again: some meters lock up after a few wrong ones"
+)
+
+
 class UsageError(Exception):
     """The command line does not make sense; the text is one sentence."""
 
@@ -36,13 +53,19 @@ def explain(error: IecError) -> tuple[str, int]:
     The notes of the error say what was tried.
     """
     advice, status = _advice(error)
-    return "; ".join([str(error), *getattr(error, "__notes__", ()), advice]), status
+    what = str(error)
+    if isinstance(error, CommandRefusedError):
+        what = f"the meter refused: {reason_of(error)}"
+    return "; ".join([what, *getattr(error, "__notes__", ()), advice]), status
 
 
 # The first that fits counts, so the narrow classes stand before the wide ones.
 _ADVICE: Final = (
     (LinkError, "check the cable and the name of the port", PORT_UNUSABLE),
     (EchoOnlyError, "put the head on the meter, or turn it", NOBODY_ANSWERED),
+    (PasswordRefusedError, _MAKE_SURE, REFUSED),
+    (PasswordSpentError, _MAKE_SURE, REFUSED),
+    (UnusablePasswordError, "it was not sent", WRONG_USAGE),
     (
         MeterRefusedError,
         "asking again does not help; see the meter's manual",
@@ -66,12 +89,30 @@ _ADVICE: Final = (
 )
 
 
+def reason_of(error: CommandRefusedError) -> str:
+    """Return what the meter said to a command, in words where they are known."""
+    number = ErrorNumber.parse(error.answer)
+    if number is not None:
+        return f"{error.answer}: {number.meaning}"
+    return _BARE_ANSWERS.get(error.answer, error.answer)
+
+
 def _advice(error: IecError) -> tuple[str, int]:
+    if isinstance(error, CommandRefusedError):
+        return advice_on_refusals([error]), REFUSED
     if isinstance(error, MeterTimeoutError) and not isinstance(error, EchoOnlyError):
         return _advice_on_silence(error), NOBODY_ANSWERED
     return next(
         (advice, status) for kind, advice, status in _ADVICE if isinstance(error, kind)
     )
+
+
+def advice_on_refusals(errors: Iterable[CommandRefusedError]) -> str:
+    """Say what may make the meter do it, in a few words."""
+    numbers = [ErrorNumber.parse(error.answer) for error in errors]
+    if any(number is not None and number.wants_lock for number in numbers):
+        return "--lock with a password opens one"
+    return "see the meter's manual for what it knows, and whether it wants a password"
 
 
 def _advice_on_silence(error: MeterTimeoutError) -> str:

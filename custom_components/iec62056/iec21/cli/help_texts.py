@@ -14,6 +14,8 @@ examples:
   iec21 watch /dev/ttyUSB0                the same again and again
   iec21 scan                              which port has a meter?
   iec21 decode capture.txt                a telegram in a file, no meter needed
+  iec21 get /dev/ttyUSB0 1.8.0 2.8.0      these registers and nothing else
+  iec21 profile /dev/ttyUSB0              the quarter hours of yesterday and today
   iec21 simulate --tcp 2001               no meter yet? this is one:
   iec21 read socket://127.0.0.1:2001
 
@@ -90,6 +92,50 @@ status is 5.
 examples:
   iec21 decode capture.txt
   xxd -p capture.bin | iec21 decode --json -
+"""
+
+_SENT_ONCE = """\
+A password is sent once. One that the meter refuses is never sent again by itself,
+since some meters lock up after a few wrong ones.
+"""
+
+GET: Final = f"""\
+What the meter wants in the brackets may stand behind a code: "0000(10)". A
+register that the meter refuses is named, the others are read, and the exit
+status is 6.
+
+{_SENT_ONCE}
+examples:
+  iec21 get /dev/ttyUSB0 1.8.0 2.8.0
+  IEC21_SENT_ONCE=00000000 iec21 get /dev/ttyUSB0 C.1.0
+  iec21 get socket://10.0.0.5:2001 2:302.0 7:310.0    a gas volume corrector
+"""
+
+SET: Final = f"""\
+The old value is shown, and you are asked before anything is written; where
+nobody can be asked, --yes is needed. What was written is read back.
+
+A wrong value may break a seal, a billing period or the law.
+
+{_SENT_ONCE}
+examples:
+  iec21 set /dev/ttyUSB0 0.9.1 120000
+  IEC21_SENT_ONCE=00000000 iec21 set --yes /dev/ttyUSB0 0.9.2 261121
+  IEC21_SENT_ONCE=11111111 iec21 set --lock customer /dev/ttyUSB0 4:150.0 30
+"""
+
+PROFILE: Final = f"""\
+Without --from and --to, a load profile is read for yesterday and today, and a
+log book from its beginning to its end. A time is the end of an interval, and both
+ends belong to the range; of dates alone all of both days. Rows are printed as
+they come.
+
+{_SENT_ONCE}
+examples:
+  iec21 profile /dev/ttyUSB0 --from 2026-11-01 --to 2026-11-20 --csv > november.csv
+  iec21 profile /dev/ttyUSB0 --zone Europe/Berlin
+  iec21 profile /dev/ttyUSB0 --register P.98
+  iec21 profile /dev/ttyUSB0 --register 3    an archive of a gas volume corrector
 """
 
 SIMULATE: Final = """\

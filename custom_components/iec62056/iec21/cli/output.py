@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+import csv
+import io
 import json
 import os
 import sys
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from ..manufacturers import manufacturer_name
 from ..messages import Identification
 from ..reading import Reading
-from ..steps import DataArrived, Event, Identified, Retrying
+from ..steps import DataArrived, Identified, ProgrammingEvent, Retrying
 from ..telegram import Readout
 from ..traces import Trace
 from .documents import Document, value_text
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from .scan import Finding
 
 _COLUMNS: Final = ("Code", "Value", "Unit", "Meaning", "Time")
+_WRITE_COLUMNS: Final = ("Code", "Before", "Written", "After")
 _PROGRESS_INTERVAL: Final = 0.1
 """Seconds between two updates; more often, and a slow terminal falls behind."""
 
@@ -74,9 +77,51 @@ def print_readout(
         ]
     print_line(", ".join(facts))
     print_line("")
-    _print_table([_row(reading) for reading in readings])
+    print_readings(readings)
     for text in readout.bad_lines:
         print_line(f"not understood: {text}")
+
+
+def print_readings(readings: Iterable[Reading]) -> None:
+    """Print readings as a table."""
+    _print_table(_COLUMNS, [_row(reading) for reading in readings], ["Value"])
+
+
+def print_write(register: str, *texts: str) -> None:
+    """Print what a register was before it was written, with what, and after."""
+    row = tuple(map(_printable, (register, *texts)))
+    _print_table(_WRITE_COLUMNS, [row], _WRITE_COLUMNS[1:])
+
+
+def print_row(cells: Iterable[str], widths: Iterable[int]) -> None:
+    """Print one row of a table that is longer than anybody wants to wait for.
+
+    A negative width puts the text to the right.
+    """
+    texts = [
+        text.rjust(-width) if width < 0 else text.ljust(width)
+        for text, width in zip(cells, widths, strict=True)
+    ]
+    print_line("  ".join(texts).rstrip())
+
+
+def print_csv(cells: Iterable[str]) -> None:
+    """Print one row of comma-separated values (RFC 4180, but for the line end)."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(cells)
+    print_line(line.getvalue())
+
+
+def can_ask() -> bool:
+    """Whether there is somebody who reads a question, and can answer it."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def ask(question: str) -> bool:
+    """Ask a question; anything but a plain yes is a no."""
+    text = f"iec21: {_printable(question)} [y/N] "
+    print(text, end="", file=sys.stderr, flush=True)  # noqa: T201
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def print_trace(trace: Trace) -> None:
@@ -138,7 +183,7 @@ class Progress:
         self._baud_rate = 0
         self._data_sets = 0
 
-    def show(self, event: Event) -> None:
+    def show(self, event: ProgrammingEvent) -> None:
         """Take note of what happened, and show it if it is time to."""
         match event:
             case Identified(identification, baud_rate):
@@ -158,6 +203,50 @@ class Progress:
                 pass
 
     def _write(self, text: str) -> None:
+        now = self._clock()
+        if self._shown and now >= self._next_update:
+            self._next_update = now + _PROGRESS_INTERVAL
+            _print_over(_printable(text)[: _width() - 1])
+
+    def erase(self) -> None:
+        """Leave the line empty."""
+        if self._shown:
+            _print_over("")
+
+
+class ListDocument:
+    """A JSON document with a list that is too long for memory: one item a line."""
+
+    def __init__(self, head: Document, name: str) -> None:
+        """Print everything up to the beginning of the list `name`."""
+        self._separator = ""
+        _print_part(f"{json.dumps(head)[:-1]}, {json.dumps(name)}: [")
+
+    def add(self, item: Document) -> None:
+        """Print the next item of the list."""
+        _print_part(f"{self._separator}\n{json.dumps(item)}")
+        self._separator = ","
+
+    def close(self, tail: Document) -> None:
+        """Print the end of the list, and what stands behind it."""
+        _print_part(f"\n], {json.dumps(tail)[1:]}\n")
+
+
+def _print_part(text: str) -> None:
+    print(text, end="", flush=True)  # noqa: T201
+
+
+class Counter:
+    """One line on the terminal that says how far a long list has come."""
+
+    def __init__(self, clock: Callable[[], float], *, quiet: bool) -> None:
+        """Show something unless `quiet`, nobody would see it, or the list shows."""
+        self._clock = clock
+        self._shown = not quiet and sys.stderr.isatty() and not sys.stdout.isatty()
+        self._next_update = 0.0
+
+    def show(self, text: str) -> None:
+        """Show how far it is, if it is time to."""
         now = self._clock()
         if self._shown and now >= self._next_update:
             self._next_update = now + _PROGRESS_INTERVAL
@@ -230,8 +319,13 @@ def _row(reading: Reading) -> tuple[str, ...]:
     return tuple(_printable(cell or "") for cell in cells)
 
 
-def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
-    """Print with rich where there is a terminal and rich; else aligned text."""
+def _print_table(
+    columns: Sequence[str], rows: Sequence[tuple[str, ...]], numbers: Sequence[str]
+) -> None:
+    """Print with rich where there is a terminal and rich; else aligned text.
+
+    Columns of `numbers` stand to the right.
+    """
     if sys.stdout.isatty():
         try:
             # An extra: `pip install iec21[cli]`.
@@ -242,20 +336,20 @@ def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
             pass
         else:
             table = Table(box=None, pad_edge=False)
-            for title in _COLUMNS:
-                right = "right" if title == "Value" else "left"
+            for title in columns:
+                right = "right" if title in numbers else "left"
                 table.add_column(title, justify=right)  # type: ignore[arg-type]
             for row in rows:
                 table.add_row(*(Text(cell) for cell in row))
             Console(file=sys.stdout).print(table)
             return
-    widths = [max(map(len, column)) for column in zip(_COLUMNS, *rows, strict=True)]
-    for row in (_COLUMNS, *rows):
-        cells = [
-            cell.rjust(width) if title == "Value" else cell.ljust(width)
-            for title, cell, width in zip(_COLUMNS, row, widths, strict=True)
-        ]
-        print_line("  ".join(cells).rstrip())
+    widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+    signed = [
+        -width if title in numbers else width
+        for title, width in zip(columns, widths, strict=True)
+    ]
+    for row in (tuple(columns), *rows):
+        print_row(row, signed)
 
 
 def _printable(text: str) -> str:

@@ -18,6 +18,7 @@ from ..simulator import (
     SimulatedMeter,
     serve_tcp,
 )
+from ..simulator.programming import trouble_of
 from ..simulator.sample import (
     HOUSEHOLD,
     PUSH_SAMPLES,
@@ -101,11 +102,14 @@ def _responder(options: argparse.Namespace) -> Responder:
 
 def _meter(item: MeterOptions, number: int, fault: Fault) -> SimulatedMeter:
     sample = _sample(item, number)
+    if sample.programming:
+        sample.programming.trouble = trouble_of(fault)
     return SimulatedMeter(
         identification=sample.identification,
         content=sample.content,
         address=item.address or "",
         fault=fault,
+        programming=sample.programming,
     )
 
 
