@@ -111,8 +111,8 @@ class Bus:
         """Whoever uses the port holds this."""
         self.durations: Final[dict[str, float]] = {}
         """Seconds that the latest readout took, by the entry that was read."""
-        self.listener: str | None = None
-        """Name of the entry that listens here all the time."""
+        self.is_listened_to = False
+        """Whether an entry listens here all the time: its meter sends by itself."""
         self._queue = asyncio.Lock()
         self._last: tuple[str, float] | None = None
 
@@ -161,10 +161,9 @@ class Bus:
             yield
 
     def _check_listener(self) -> None:
-        if self.listener is not None:
-            raise LinkError(
-                f"the port belongs to {self.listener}, which sends by itself"
-            )
+        if self.is_listened_to:
+            # Without its name, which may be that of its owner: this is logged.
+            raise LinkError("a meter that sends by itself has the port")
 
 
 async def async_bus(hass: HomeAssistant, port: str) -> Bus:

@@ -152,7 +152,7 @@ class Reader:
         """
         async with self._bus.turn(self._entry.entry_id):
             self._begin()
-            self._bus.listener = self._entry.title
+            self._bus.is_listened_to = True
             try:
                 async with aclosing(
                     client.listen(
@@ -169,7 +169,7 @@ class Reader:
             except HomeAssistantError as error:
                 raise LinkError(str(error)) from error
             finally:
-                self._bus.listener = None
+                self._bus.is_listened_to = False
 
     @asynccontextmanager
     async def async_program(

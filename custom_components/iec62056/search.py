@@ -158,7 +158,7 @@ class Search:
         try:
             bus = await async_bus(self._hass, self.port)
             # A meter that sends by itself never lets go, and `hold` says so.
-            self.has_turn = bus.listener is not None
+            self.has_turn = bus.is_listened_to
             if bus.lock.locked() and not self.has_turn:
                 self._is_waiting = True
                 self._expect_at_most(TURN_TIME)

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+import logging
 import os
 from pathlib import Path
 import termios
@@ -76,6 +77,27 @@ async def test_a_meter_is_read_over_tcp() -> None:
     async with serve_tcp(meter()) as server:
         readout = await read_out(server.port_url)
     assert len(readout.data_sets) == 10
+
+
+@pytest.mark.parametrize("pieces", [1, 3])
+async def test_the_log_shows_no_password_of_a_client(
+    caplog: pytest.LogCaptureFixture, pieces: int
+) -> None:
+    """Somebody may try the one of a real meter; its echo is hidden as well."""
+    caplog.set_level(logging.DEBUG, logger="iec21")
+    command = b"\x01P1\x02(87654321)\x03a"
+    async with (
+        serve_tcp(meter(Fault.ECHO)) as server,
+        connection(server) as (reader, writer),
+    ):
+        for start in range(0, len(command), len(command) // pieces):
+            writer.write(command[start : start + len(command) // pieces])
+            await writer.drain()
+            await asyncio.sleep(0.01)
+        await reader.readexactly(len(command))
+    assert "P1" in caplog.text
+    assert "8765" not in caplog.text
+    assert "4321" not in caplog.text
 
 
 async def test_with_line_rate_every_byte_takes_its_time() -> None:

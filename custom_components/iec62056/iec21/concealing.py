@@ -54,9 +54,13 @@ class Concealer:
     secret.
     """
 
-    def __init__(self) -> None:
-        """Begin with nothing sent."""
-        self._active = False
+    def __init__(self, *, overhears: bool = False) -> None:
+        """Begin with nothing sent.
+
+        Who `overhears` a line hides what comes from the beginning on, since it was
+        somebody else who sent the secret.
+        """
+        self._active = overhears
         self._held = b""
         # How many of these bytes were shown already, hidden.
         self._shown = 0

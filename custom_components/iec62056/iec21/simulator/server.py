@@ -14,6 +14,7 @@ from math import isinf
 import os
 from typing import Final, override
 
+from ..concealing import Concealer
 from ..exceptions import LinkError
 from .meter import Responder
 from .wire import Arrival, Wire
@@ -35,10 +36,13 @@ class WireRunner:
         self._deliver = deliver
         self._loop = asyncio.get_running_loop()
         self._handle: asyncio.TimerHandle | None = None
+        # A client may try a password that is a real meter's, and it may be echoed.
+        self._to_meter = Concealer(overhears=True)
+        self._to_client = Concealer(overhears=True)
 
     def receive_data(self, data: bytes, baud_rate: int | None = None) -> None:
         """Take what the client has sent just now, at `baud_rate` if it has one."""
-        _LOGGER.debug("> %r", data)
+        _LOGGER.debug("> %r", self._to_meter.received(data))
         self.wire.receive_data(data, self._loop.time(), baud_rate)
         self._run()
 
@@ -54,7 +58,7 @@ class WireRunner:
 
     def _run(self) -> None:
         for arrival in self.wire.advance(self._loop.time()):
-            _LOGGER.debug("< %r", arrival.data)
+            _LOGGER.debug("< %r", self._to_client.received(arrival.data))
             self._deliver(arrival)
         self._schedule()
 
